@@ -1,0 +1,152 @@
+"""The shapes of answers. They are what is encoded and, in `/v1/openapi.json`, what is described."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from django.utils import timezone
+
+RunStatus = Literal["Queued", "Running", "Completed", "Failed", "Cancelled"]
+RUN_STATUSES: tuple[RunStatus, ...] = ("Queued", "Running", "Completed", "Failed", "Cancelled")
+
+_EVENT = {
+    "type": "object",
+    "description": "The event as it was sent, and what the server knows of this receipt of it.",
+    "required": ["internal_id", "received_at", "environment_id", "duplicate", "name"],
+    "properties": {
+        "internal_id": {"type": "string", "description": "Receipts of one `id` within a day share it."},
+        "received_at": {"type": "string", "format": "date-time"},
+        "environment_id": {"type": "string", "format": "uuid"},
+        "duplicate": {"type": "boolean", "description": "Its `id` had been seen: this receipt started nothing."},
+        "id": {"type": "string"},
+        "name": {"type": "string"},
+        "data": {"type": "object"},
+        "user": {"type": "object"},
+        "ts": {"type": "integer", "description": "Milliseconds since 1970."},
+        "v": {"type": "string"},
+    },
+}
+Event = Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema=_EVENT)]
+Json = Annotated[msgspec.Raw, msgspec.Meta(description="Any JSON, as the step gave it.")]
+StepError = Annotated[
+    msgspec.Raw,
+    msgspec.Meta(
+        extra_json_schema={
+            "type": "object",
+            "properties": {name: {"type": "string"} for name in ("name", "message", "stack")},
+        }
+    ),
+]
+Omitted = Annotated[
+    bool, msgspec.Meta(description="Its texts are null because the answer would be too large with them.")
+]
+
+
+class Receipt(msgspec.Struct):
+    """What an event answer adds to the sender's own fields."""
+
+    internal_id: str
+    received_at: datetime
+    environment_id: UUID
+    duplicate: bool
+
+
+class Run(msgspec.Struct, kw_only=True):
+    run_id: str
+    run_started_at: datetime | None
+    function_id: str
+    function_version: int
+    environment_id: UUID
+    event_id: str | None
+    """None once the event's retention is over."""
+    event_ids: list[str]
+    status: RunStatus
+    queued_at: datetime
+    ended_at: datetime | None
+    output: Json | None = None
+    omitted: Omitted = False
+
+
+class Try(msgspec.Struct, kw_only=True):
+    number: int
+    ok: bool
+    started_at: datetime
+    ended_at: datetime
+    error: StepError | None
+    log: str | None
+    omitted: Omitted
+
+
+class Step(msgspec.Struct, kw_only=True):
+    id: str
+    name: str
+    op: Literal["StepRun"] = "StepRun"
+    status: RunStatus
+    attempts: int
+    output: Json | None
+    error: StepError | None
+    queued_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    tries: list[Try]
+    omitted: Omitted
+
+
+class RunWithSteps(Run):
+    steps: list[Step]
+
+
+class HistoryEntry(msgspec.Struct, kw_only=True):
+    at: datetime
+    kind: str
+    step_id: str | None
+    reason: str
+
+
+class Metadata(msgspec.Struct):
+    fetched_at: datetime
+    cached_until: datetime
+    """Nothing is cached, so the two are the same."""
+
+
+class Page(msgspec.Struct):
+    limit: int
+    next_cursor: str | None
+    """For the parameter `cursor`. A page may have fewer entries than `limit`, even none, and still have a next one."""
+
+
+def metadata_now() -> Metadata:
+    now = timezone.now()
+    return Metadata(now, now)
+
+
+class Answer(msgspec.Struct, kw_only=True):
+    metadata: Metadata = msgspec.field(default_factory=metadata_now)
+
+
+class EventAnswer(Answer):
+    data: Event
+
+
+class EventsAnswer(Answer):
+    data: list[Event]
+    page: Page
+
+
+class RunAnswer(Answer):
+    data: RunWithSteps
+
+
+class RunsAnswer(Answer):
+    data: list[Run]
+    page: Page
+
+
+class StepAnswer(Answer):
+    data: Step
+
+
+class HistoryAnswer(Answer):
+    data: list[HistoryEntry]
+    page: Page

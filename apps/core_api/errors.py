@@ -1,0 +1,54 @@
+"""Errors as clients get them: the HTTP status itself, and `{"error": <what is wrong>, "status": <the same>}`."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+
+class Error(msgspec.Struct, frozen=True):
+    error: str
+    status: int
+
+
+class AlreadyEnded(APIException):
+    status_code = HTTPStatus.CONFLICT
+    default_detail = "The run has already ended."
+
+
+def bad_parameter(name: str, must: str) -> ParseError:
+    return ParseError(f"`{name}` {must}")
+
+
+def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler. None for a fault of ours: Django logs it and answers 500."""
+    response = exception_handler(error, context)
+    if response is not None:
+        text = str(getattr(error, "detail", None) or HTTPStatus(response.status_code).phrase)
+        response.data = Error(text, response.status_code)
+    return response
+
+
+def json_error(text: str, status: int) -> HttpResponse:
+    """An error from outside a view, where DRF has no part in it."""
+    return HttpResponse(msgspec.json.encode(Error(text, status)), status=status, content_type="application/json")
+
+
+class JsonErrorsMiddleware:
+    """Puts Django's own errors (no such page, a bad host, a crash), which are HTML pages, in our form."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._get_response(request)
+        if response.status_code < 400 or not response.get("Content-Type", "").startswith("text/html"):
+            return response
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return json_error(f"There is nothing at {request.path}", response.status_code)
+        return json_error(HTTPStatus(response.status_code).phrase, response.status_code)

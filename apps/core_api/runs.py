@@ -1,0 +1,133 @@
+"""Reading runs for answers: which ones a list shows, and what is said of each."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+from psycopg import sql
+
+from apps.core_api.answers import Run, RunStatus
+from apps.core_api.run_outcomes import NOTHING, Outcome, outcomes_of
+from apps.core_api.walking import Condition, Stretch, Walk, walk
+from apps.datastore.models import Environment, Function
+
+_NEWEST = "~"
+"""Sorts behind every run id."""
+
+# A run's row says `queued` until its first step has been tried, because a claim writes no run (rule 3). Whether a
+# worker has it now is found by its open steps' items, by primary keys alone.
+_SHOWN_STATUS = sql.SQL(
+    "CASE WHEN status = 'queued' AND EXISTS ("
+    "SELECT FROM state_step JOIN state_leaseditem ON state_leaseditem.id = state_step.item_id"
+    " WHERE state_step.run_id = state_run.id AND state_step.status = 'open'"
+    ") THEN 'running' ELSE status END = ANY (%s::text[])"
+)
+
+
+def find_runs(
+    environment: Environment, statuses: Sequence[RunStatus], function: Function | None, below: str | None, limit: int
+) -> Stretch:
+    """The ids of a page of runs, newest first; `function` and `statuses` (any, if empty) narrow it."""
+    filters: list[Condition] = [(sql.SQL("environment_id = %s"), environment.pk)]
+    if statuses:
+        filters.append((_SHOWN_STATUS, [status.lower() for status in statuses]))
+    columns: tuple[str, ...] = ("id",)
+    fixed: tuple[Any, ...] = ()
+    if function is not None:
+        columns, fixed = ("function_id", "id"), (function.pk,)
+    return walk(Walk("state_run", columns, fixed, below or _NEWEST, "", tuple(filters)), limit)
+
+
+# Materialized: however the page is cut, the runs are found by their event.
+_OF_EVENT = """
+WITH started AS MATERIALIZED (SELECT id FROM state_run WHERE event_seq = ANY (%s::bigint[]))
+SELECT id FROM started WHERE id < %s ORDER BY id DESC LIMIT %s
+"""
+
+
+def find_runs_of_event(event_seqs: Sequence[int], below: str | None, limit: int) -> Stretch:
+    """The ids of a page of the runs that an event started, newest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_EVENT, (list(event_seqs), below or _NEWEST, limit + 1))
+        ids = [row[0] for row in cursor.fetchall()]
+    return Stretch(ids[:limit], ids[limit - 1] if len(ids) > limit else None)
+
+
+class RunRow(NamedTuple):
+    """A run and what hangs on it, in the order of `_LOAD`."""
+
+    id: str
+    status: str
+    queued_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    version_id: int
+    version_number: int
+    function_slug: str
+    environment_id: UUID
+    event_id: str | None
+    leased_at: datetime | None
+
+    @property
+    def shown_status(self) -> RunStatus:
+        if self.status == "queued" and self.leased_at is not None:
+            return "Running"
+        return _SHOWN[self.status]
+
+
+_SHOWN: dict[str, RunStatus] = {
+    "queued": "Queued",
+    "running": "Running",
+    "completed": "Completed",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+}
+
+_LOAD = """
+SELECT run.id, run.status, run.queued_at, run.started_at, run.ended_at, run.version_id, version.number, function.slug,
+       environment.public_id, event.internal_id, leased.at
+FROM state_run AS run
+JOIN datastore_environment AS environment ON environment.id = run.environment_id
+JOIN datastore_function AS function ON function.id = run.function_id
+JOIN datastore_functionversion AS version ON version.id = run.version_id
+LEFT JOIN event_stream_event AS event ON event.seq = run.event_seq
+LEFT JOIN LATERAL (
+    SELECT min(item.leased_at) AS at
+    FROM state_step AS step JOIN state_leaseditem AS item ON item.id = step.item_id
+    WHERE step.run_id = run.id AND step.status = 'open' AND run.status = 'queued'
+) AS leased ON TRUE
+WHERE run.id = ANY (%s::text[]) AND run.environment_id = %s
+ORDER BY run.id DESC
+"""
+
+
+def load_runs(environment: Environment, run_ids: Sequence[str]) -> list[RunRow]:
+    """Those of the runs that are the environment's, newest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOAD, (list(run_ids), environment.pk))
+        return [RunRow(*row) for row in cursor.fetchall()]
+
+
+def run_answers(rows: Sequence[RunRow]) -> list[Run]:
+    outcomes = outcomes_of(rows)
+    return [Run(**run_fields(row, outcomes.get(row.id, NOTHING))) for row in rows]
+
+
+def run_fields(row: RunRow, outcome: Outcome) -> dict[str, Any]:
+    """What every answer says of a run, by the fields of `answers.Run`."""
+    return {
+        "run_id": row.id,
+        "run_started_at": row.started_at or row.leased_at,
+        "function_id": row.function_slug,
+        "function_version": row.version_number,
+        "environment_id": row.environment_id,
+        "event_id": row.event_id,
+        "event_ids": [] if row.event_id is None else [row.event_id],
+        "status": row.shown_status,
+        "queued_at": row.queued_at,
+        "ended_at": row.ended_at,
+        "output": outcome.output,
+        "omitted": outcome.omitted,
+    }

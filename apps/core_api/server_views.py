@@ -1,0 +1,58 @@
+"""`/` and `/dev`: what this server is. No token is asked for."""
+
+from django.conf import settings
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.core_api.tokens import DEV_ENVIRONMENT
+from apps.datastore.definition.types import from_json
+from apps.datastore.models import Function
+
+SERVER_VERSION = "0.1.0"
+MAX_FUNCTIONS = 1_000
+
+
+class PublicView(APIView):
+    authentication_classes = []
+    permission_classes = []
+
+
+class RootView(PublicView):
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        return Response(
+            {
+                "name": "Inngest server",
+                "version": SERVER_VERSION,
+                "kind": "dev" if settings.INNGEST_DEV else "cloud",
+                "send_events": "POST /e/<event key>",
+                "see": {"events": "/v1/events", "runs": "/v1/runs", "openapi": "/v1/openapi.json", "ready": "/ready"},
+            }
+        )
+
+
+class DevView(PublicView):
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        """What the SDKs ask to find out whether a dev server is here."""
+        if not settings.INNGEST_DEV:
+            raise Http404("This is not a dev server")
+        live = Function.objects.filter(environment__slug=DEV_ENVIRONMENT, live_version__isnull=False)
+        functions = live.select_related("live_version").order_by("slug")[:MAX_FUNCTIONS]
+        return Response({"version": SERVER_VERSION, "functions": [_described(function) for function in functions]})
+
+
+def _described(function: Function) -> dict[str, object]:
+    version = function.live_version
+    assert version is not None
+    definition = from_json(version.definition)
+    return {
+        "id": function.slug,
+        "name": definition.name,
+        "version": version.number,
+        "triggers": definition.triggers,
+        "steps": list(definition.steps),
+    }

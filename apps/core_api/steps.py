@@ -1,0 +1,115 @@
+"""Reading a run's steps and their tries for answers."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
+
+from apps.core_api.answers import RunStatus, RunWithSteps, Step, Try
+from apps.core_api.rendering import raw
+from apps.core_api.run_outcomes import MAX_BYTES, NOTHING, definitions_of, outcomes_of
+from apps.core_api.runs import RunRow, run_fields
+
+_TRIES = """
+WITH measured AS (
+    SELECT *, octet_length(log) + COALESCE(octet_length(error), 0) AS bytes
+    FROM state_attempt WHERE run_id = %s AND step_id = ANY (%s::text[])
+), placed AS (
+    SELECT *, sum(bytes) OVER (ORDER BY step_id, number) - bytes < %s AS fits FROM measured
+)
+SELECT step_id, number, ok, started_at, ended_at,
+       CASE WHEN fits THEN error END, CASE WHEN fits THEN log END, NOT fits
+FROM placed ORDER BY step_id, number
+"""
+
+# Every step if none is named: a step's id is never NULL.
+_STEPS = """
+WITH measured AS (
+    SELECT *, COALESCE(octet_length(output), 0) + COALESCE(octet_length(error), 0) AS bytes
+    FROM state_step WHERE run_id = %s AND step_id = COALESCE(%s::text, step_id)
+), placed AS (
+    SELECT *, sum(bytes) OVER (ORDER BY queued_at, step_id) - bytes < %s AS fits FROM measured
+)
+SELECT step.step_id, step.status, step.attempts,
+       CASE WHEN fits THEN step.output END, CASE WHEN fits THEN step.error END,
+       step.queued_at, step.started_at, step.ended_at, item.leased_at, NOT fits
+FROM placed AS step LEFT JOIN state_leaseditem AS item ON item.id = step.item_id AND step.status = 'open'
+ORDER BY step.queued_at, step.step_id
+"""
+
+
+class StepRow(NamedTuple):
+    """A step and the lease of its current attempt, in the order of `_STEPS`."""
+
+    id: str
+    status: str
+    attempts: int
+    output: str | None
+    error: str | None
+    queued_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    leased_at: datetime | None
+    omitted: bool
+
+
+_SHOWN: dict[str, RunStatus] = {"completed": "Completed", "failed": "Failed", "cancelled": "Cancelled"}
+
+
+def _shown_status(row: StepRow) -> RunStatus:
+    if row.status in _SHOWN:
+        return _SHOWN[row.status]
+    return "Queued" if row.leased_at is None else "Running"
+
+
+def load_steps(run: RunRow, step_id: str | None = None) -> list[Step]:
+    """The run's steps, or the one, in the order in which they were planned; those to come are not among them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STEPS, (run.id, step_id, MAX_BYTES))
+        rows = [StepRow(*row) for row in cursor.fetchall()]
+    definition = definitions_of([run.version_id]).get(run.version_id)
+    declared = {} if definition is None else definition.steps
+    tries = _load_tries(run.id, [row.id for row in rows])
+    return [
+        Step(
+            id=row.id,
+            name=declared[row.id].name if row.id in declared else row.id,
+            status=_shown_status(row),
+            attempts=row.attempts,
+            output=raw(row.output),
+            error=raw(row.error),
+            queued_at=row.queued_at,
+            started_at=row.started_at or row.leased_at,
+            ended_at=row.ended_at,
+            tries=tries[row.id],
+            omitted=row.omitted,
+        )
+        for row in rows
+    ]
+
+
+def _load_tries(run_id: str, step_ids: Sequence[str]) -> dict[str, list[Try]]:
+    tries: dict[str, list[Try]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(_TRIES, (run_id, list(step_ids), MAX_BYTES))
+        for step_id, number, ok, started_at, ended_at, error, log, omitted in cursor.fetchall():
+            tries[step_id].append(
+                Try(
+                    number=number,
+                    ok=ok,
+                    started_at=started_at,
+                    ended_at=ended_at,
+                    error=raw(error),
+                    log=log,
+                    omitted=omitted,
+                )
+            )
+    return tries
+
+
+def run_with_steps(run: RunRow) -> RunWithSteps:
+    """All that a page about one run needs."""
+    outcome = outcomes_of([run]).get(run.id, NOTHING)
+    return RunWithSteps(**run_fields(run, outcome), steps=load_steps(run))

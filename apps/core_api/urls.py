@@ -1,0 +1,42 @@
+"""Where the REST API answers. Anything else, a malformed id too, is Django's 404 (in our form: see `errors.py`)."""
+
+from django.urls import path, register_converter
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from apps.core_api.event_views import EventRunsView, EventsView, EventView
+from apps.core_api.run_views import HistoryView, RunsView, RunView, StepView
+from apps.core_api.schema import OPENAPI_SETTINGS
+from apps.core_api.server_views import DevView, RootView
+
+
+class UlidConverter:
+    """An event's internal id, or a run's: 26 characters of Crockford's base 32, in either case."""
+
+    regex = "[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}"
+
+    def to_python(self, value: str) -> str:
+        return value.upper()
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(UlidConverter, "ulid")
+
+urlpatterns = [
+    path("", RootView.as_view()),
+    path("dev", DevView.as_view()),
+    path(
+        "v1/openapi.json",
+        SpectacularJSONAPIView.as_view(
+            custom_settings=OPENAPI_SETTINGS, authentication_classes=[], permission_classes=[]
+        ),
+    ),
+    path("v1/events", EventsView.as_view()),
+    path("v1/events/<ulid:event_id>", EventView.as_view()),
+    path("v1/events/<ulid:event_id>/runs", EventRunsView.as_view()),
+    path("v1/runs", RunsView.as_view()),
+    path("v1/runs/<ulid:run_id>", RunView.as_view()),
+    path("v1/runs/<ulid:run_id>/history", HistoryView.as_view()),
+    path("v1/runs/<ulid:run_id>/steps/<slug:step_id>", StepView.as_view()),
+]

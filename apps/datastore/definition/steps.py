@@ -1,0 +1,91 @@
+"""`steps`: the work of a function, and how its parts follow each other."""
+
+from collections.abc import Mapping
+
+from apps.datastore.definition.durations import parse_duration
+from apps.datastore.definition.edges import parse_after
+from apps.datastore.definition.faults import FaultLog, at, shown
+from apps.datastore.definition.graph import Link, check_graph
+from apps.datastore.definition.places import parse_folder
+from apps.datastore.definition.runtimes import MAX_TIMEOUT, parse_runtime
+from apps.datastore.definition.types import TRIGGER, Edge, Step
+from apps.datastore.definition.values import check_duration, check_name, check_object, check_slug, check_whole_number
+
+MAX_STEPS = 1_000
+MAX_ATTEMPTS = 20
+DEFAULT_ATTEMPTS = 3
+DEFAULT_TIMEOUT = "15m"
+FIELDS = ("id", "name", "path", "runtime", "after", "retries", "timeout")
+
+
+def parse_steps(value: object, path: str, log: FaultLog, files: Mapping[str, str]) -> dict[str, Step]:
+    """The steps by id; what is in it is of use only if nothing was logged."""
+    found = check_object(value, path, log)
+    if found is None:
+        return {}
+    if len(found) > MAX_STEPS:
+        log.add(path, f"has {len(found)} steps; the limit is {MAX_STEPS}")
+        return {}
+    steps: dict[str, Step] = {}
+    links: list[Link] = []
+    for step_id, entry in found.items():
+        check_slug(step_id, at(path, step_id), log)
+        step, its_links = _parse_step(step_id, entry, at(path, step_id), log, files)
+        links.extend(its_links)
+        if step is not None:
+            steps[step_id] = step
+    check_graph(tuple(found), links, path, log)
+    return steps
+
+
+def _parse_step(
+    step_id: str, value: object, path: str, log: FaultLog, files: Mapping[str, str]
+) -> tuple[Step | None, list[Link]]:
+    found = check_object(value, path, log, FIELDS)
+    if found is None:
+        return None, [Link(step_id, None, path)]
+    if "id" in found and found["id"] != step_id:
+        log.add(at(path, "id"), f"must be the same as the step's key, {shown(step_id)}")
+    name = check_name(found["name"], at(path, "name"), log) if "name" in found else step_id
+    folder = parse_folder(found["path"], at(path, "path"), log) if "path" in found else ""
+    if "runtime" not in found:
+        log.add(at(path, "runtime"), "is missing")
+    runtime = parse_runtime(found["runtime"], at(path, "runtime"), log, folder, files) if "runtime" in found else None
+    after: tuple[Edge, ...] = (Edge(TRIGGER),)
+    links = [Link(step_id, TRIGGER, path)]
+    if "after" in found:
+        after, links = parse_after(found["after"], at(path, "after"), log, step_id)
+    attempts = _parse_attempts(found, path, log)
+    timeout = _parse_timeout(found, path, log)
+    if name is None or folder is None or runtime is None:
+        return None, links
+    return Step(step_id, name, folder, runtime, after, attempts, timeout), links
+
+
+def _parse_attempts(found: dict[str, object], path: str, log: FaultLog) -> int:
+    if "retries" not in found:
+        return DEFAULT_ATTEMPTS
+    path = at(path, "retries")
+    retries = check_object(found["retries"], path, log, ("attempts",)) or {}
+    if "attempts" not in retries:
+        return DEFAULT_ATTEMPTS
+    attempts = check_whole_number(retries["attempts"], at(path, "attempts"), log, 0, MAX_ATTEMPTS)
+    return max(attempts or 0, 1)
+
+
+def _parse_timeout(found: dict[str, object], path: str, log: FaultLog) -> float:
+    runtime = found.get("runtime")
+    kind = runtime.get("type") if isinstance(runtime, dict) else None
+    limit = MAX_TIMEOUT.get(kind, "2h") if isinstance(kind, str) else "2h"
+    most = parse_duration(limit)
+    if "timeout" not in found:
+        return default_timeout(limit)
+    timeout = check_duration(found["timeout"], at(path, "timeout"), log)
+    if timeout is not None and timeout > most:
+        log.add(at(path, "timeout"), f"must be at most {limit}" + (f" for {kind}" if isinstance(kind, str) else ""))
+    return timeout or most
+
+
+def default_timeout(limit: str) -> float:
+    """15 minutes, or the runtime's own limit where that is less."""
+    return min(parse_duration(DEFAULT_TIMEOUT), parse_duration(limit))

@@ -1,0 +1,25 @@
+"""What a person sees when the development server is up."""
+
+from pathlib import Path
+
+
+def banner(port: int, functions: Path, data: Path, coloured: bool) -> str:
+    """Where the server is and what to try next."""
+    url = f"http://localhost:{port}"
+    event = '{"name": "user/signed.up", "data": {"id": 42}}'
+    lines = [
+        "",
+        f"  Inngest is running on {url}, with the functions of {functions}; data in {data}.",
+        "",
+        "  Send an event:",
+        f"    curl {url}/e/local-dev-key -d '{event}'",
+        "  It answers with the event's id. See the runs that it started, then one of them:",
+        f"    curl {url}/v1/events/<event id>/runs",
+        f"    curl {url}/v1/runs/<run id>",
+        "",
+        "  Ctrl-C stops everything.",
+        "",
+    ]
+    if coloured:
+        lines[1] = f"\x1b[1m{lines[1]}\x1b[0m"
+    return "\n".join(lines)

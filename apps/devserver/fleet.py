@@ -1,0 +1,90 @@
+"""Which processes make up a development server, and the command of each."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGTERM, Signals
+from subprocess import PIPE
+
+from apps.devserver.ports import HOST
+from apps.devserver.processes import Process, launch
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+
+BEAT = ("-m", "celery", "-A", "inngest_server", "-q", "beat", "--loglevel", "WARNING", "--pidfile", "")
+BEAT_SCHEDULER = ("--scheduler", "django_celery_beat.schedulers:DatabaseScheduler")
+# People do run as root in containers; our messages carry neither code nor state, so Celery's warning is no news.
+QUIET_AS_ROOT = ("-W", "ignore:You're running the worker with superuser privileges")
+WORKER = (*QUIET_AS_ROOT, "-m", "celery", "-A", "inngest_server", "-q", "worker", "-P", "threads")
+WORKER_OPTIONS = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
+WEB = ("-m", "granian", "--interface", "asgi", "--workers", "1", "--http", "1", "--no-ws", "--log-level", "warning")
+APPLICATION = "inngest_server.asgi:application"
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Worker processes that take from the same queues."""
+
+    name: str
+    queues: str
+    processes: int
+    threads: int
+
+    @property
+    def names(self) -> list[str]:
+        if self.processes == 1:
+            return [self.name]
+        return [f"{self.name}-{number + 1}" for number in range(self.processes)]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A process of the development server that has nothing to prepare: a command."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    grace: float = 5.0
+    stop_signal: Signals = SIGTERM
+
+    def spawn(self) -> Process:
+        return launch(self.command, environment=self.environment, output=PIPE, on_orphan=self.stop_signal)
+
+
+def workers(groups: Sequence[Workers], environment: Mapping[str, str], grace: float) -> list[Program]:
+    """The Celery workers; they get `grace` seconds to finish what they have in hand."""
+    return [
+        Program(
+            name,
+            _python(*WORKER, "-Q", group.queues, "-c", str(group.threads), "-n", f"{name}@%h", *WORKER_OPTIONS),
+            environment,
+            grace,
+        )
+        for group in groups
+        for name in group.names
+    ]
+
+
+def beat(environment: Mapping[str, str]) -> Program:
+    """What rings when something is due."""
+    return Program("beat", _python(*BEAT, *BEAT_SCHEDULER), environment)
+
+
+def web(port: int, environment: Mapping[str, str]) -> Program:
+    """The web server: the Event API, the REST API."""
+    return Program("web", _python(*WEB, "--host", HOST, "--port", str(port), APPLICATION), environment)
+
+
+def example_app(script: Path, port: int, environment: Mapping[str, str]) -> Program:
+    """The small app that the examples' http steps call."""
+    return Program("app", _python(str(script), "--port", str(port)), environment)
+
+
+def manage(*arguments: str) -> list[str]:
+    """A command of `manage.py`."""
+    return _python(str(PROJECT / "manage.py"), *arguments)
+
+
+def _python(*arguments: str) -> list[str]:
+    return [sys.executable, *arguments]

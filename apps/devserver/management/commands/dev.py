@@ -1,0 +1,55 @@
+"""`python manage.py dev`: the whole server on this machine, in one terminal."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from apps.devserver.faults import CannotStart
+from apps.devserver.fleet import Workers
+from apps.devserver.running import Options, run
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("not a whole number above 0")
+    return number
+
+
+class Command(BaseCommand):
+    help = "Runs everything on this machine: web server, workers, beat and, unless given, PostgreSQL and Valkey."
+    requires_system_checks = []  # they would ask for a database, which is not there yet
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--port", type=_count, default=8288, help="port of the web server (default: 8288)")
+        parser.add_argument("--app-port", type=_count, default=8290, help="port of the example app (default: 8290)")
+        parser.add_argument("--data", type=Path, default=Path(".inngest"), help="data folder (default: .inngest)")
+        parser.add_argument(
+            "--functions", type=Path, default=Path("examples"), help="folder with functions (default: examples)"
+        )
+        parser.add_argument("--event-workers", type=_count, default=1, help="processes for events and chores")
+        parser.add_argument("--step-workers", type=_count, default=2, help="processes for steps that wait on I/O")
+        parser.add_argument("--cpu-workers", type=_count, default=1, help="processes for steps that compute")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            if not options["functions"].is_dir():
+                raise CannotStart(f"There is no folder {options['functions']}; --functions names one with functions.")
+            run(
+                Options(
+                    port=options["port"],
+                    app_port=options["app_port"],
+                    data=options["data"],
+                    functions=options["functions"],
+                    workers=(
+                        Workers("events", "events,chores", options["event_workers"], threads=4),
+                        Workers("steps", "steps", options["step_workers"], threads=2),
+                        Workers("cpu", "steps.cpu", options["cpu_workers"], threads=2),
+                    ),
+                )
+            )
+        except CannotStart as error:
+            self.stderr.write(str(error))
+            raise SystemExit(1) from None

@@ -1,0 +1,75 @@
+"""The stream's far end: events are taken from the inbox in batches, and what cannot be consumed is parked."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from django.db import connection, transaction
+
+
+class StreamEvent(NamedTuple):
+    """An event as the runner needs it; its payload stays in the table."""
+
+    seq: int
+    environment_id: int
+    name: str
+    internal_id: str
+
+
+_TAKE = """
+WITH taken AS (
+    SELECT seq FROM event_stream_inbox WHERE seq = ANY (%s::bigint[]) ORDER BY seq FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM event_stream_inbox WHERE seq = ANY (ARRAY(SELECT seq FROM taken)) RETURNING seq
+)
+SELECT event.seq, event.environment_id, event.name, event.internal_id
+FROM gone JOIN event_stream_event AS event USING (seq) ORDER BY event.seq
+"""
+_TAKE_OLDEST = _TAKE.replace("WHERE seq = ANY (%s::bigint[]) ORDER BY seq", "ORDER BY seq LIMIT %s")
+
+
+def take_batch(most: int) -> list[StreamEvent]:
+    """Take up to `most` of the oldest events nobody else is taking; they are back if the transaction fails."""
+    return _take(_TAKE_OLDEST, most)
+
+
+def take_these(seqs: Sequence[int]) -> list[StreamEvent]:
+    """Take those of these events that are still in the inbox and that nobody else is taking."""
+    return _take(_TAKE, list(seqs))
+
+
+def _take(statement: str, argument: int | list[int]) -> list[StreamEvent]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, (argument,))
+        return [StreamEvent(*row) for row in cursor.fetchall()]
+
+
+def oldest_in_inbox(most: int) -> list[int]:
+    """The numbers of the oldest events that have not been consumed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq FROM event_stream_inbox ORDER BY seq LIMIT %s", (most,))
+        return [row[0] for row in cursor.fetchall()]
+
+
+def park(seq: int, reason: str) -> None:
+    """Take an event that cannot be consumed out of the inbox, and keep why. `unpark` gives it another try."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM event_stream_inbox WHERE seq = %s", (seq,))
+        if cursor.rowcount:
+            cursor.execute(
+                "INSERT INTO event_stream_parkedevent (seq, reason, parked_at) VALUES (%s, %s, now())"
+                " ON CONFLICT (seq) DO UPDATE SET reason = excluded.reason, parked_at = excluded.parked_at",
+                (seq, reason.replace("\0", "\ufffd")),
+            )
+
+
+def unpark(seqs: Sequence[int] | None = None) -> int:
+    """Put parked events (all of them if none are named) back into the inbox. Returns how many."""
+    named = None if seqs is None else list(seqs)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH back AS (DELETE FROM event_stream_parkedevent WHERE %s::bigint[] IS NULL OR seq = ANY (%s::bigint[])"
+            " RETURNING seq) INSERT INTO event_stream_inbox (seq) SELECT seq FROM back ON CONFLICT DO NOTHING",
+            (named, named),
+        )
+        count: int = cursor.rowcount
+        return count

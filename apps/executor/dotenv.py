@@ -1,0 +1,23 @@
+"""The DevServer's `.env` beside a function: a step's environment variables. Read again when the file changes."""
+
+from functools import lru_cache
+from io import StringIO
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+
+def read_dotenv(folder: Path) -> dict[str, str]:
+    """The variables of the folder's `.env`, none if there is no such file. Called for each step in dev mode."""
+    path = folder / ".env"
+    try:
+        changed_at = path.stat().st_mtime_ns
+    except OSError:
+        return {}
+    return _read(path, changed_at)
+
+
+@lru_cache(maxsize=200)
+def _read(path: Path, changed_at: int) -> dict[str, str]:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return {name: value or "" for name, value in dotenv_values(stream=StringIO(text)).items()}

@@ -1,0 +1,103 @@
+"""Load: what a leased item needs to be called, read after the claim (rule 3) and put together as text."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from django.conf import settings
+from django.db import connection
+
+from apps.datastore.definition.types import Step
+from apps.datastore.versions import Version, load_version
+from apps.executor.dotenv import read_dotenv
+from apps.state.queue import Item
+from apps.state.steps import outputs_of
+from drivers.contract import Bundle, Call, Limits
+
+
+class Work(NamedTuple):
+    """A leased item with its call."""
+
+    item: Item
+    worker_id: int
+    version: Version
+    step: Step
+    call: Call
+
+
+class Loaded(NamedTuple):
+    """What can be called, and the items that must be dropped because their run has ended."""
+
+    work: list[Work]
+    ended: list[Item]
+
+
+_RUNS = """
+SELECT run.id, run.version_id, run.ended_at IS NULL, event.payload
+FROM state_run AS run JOIN event_stream_event AS event ON event.seq = run.event_seq
+WHERE run.id = ANY (%s::text[])
+"""
+
+
+def load(items: Sequence[Item], worker_id: int) -> Loaded:
+    """Read the runs, events and outputs so far of claimed items. At most two statements, whatever their number."""
+    run_ids = list({item.run_id for item in items})
+    with connection.cursor() as cursor:
+        cursor.execute(_RUNS, (run_ids,))
+        runs = {run_id: (version_id, is_open, payload) for run_id, version_id, is_open, payload in cursor.fetchall()}
+    versions = {run_id: load_version(version_id) for run_id, (version_id, _, _) in runs.items()}
+    # A function of one step has no earlier outputs to read.
+    outputs = outputs_of([run_id for run_id, version in versions.items() if len(version.definition.steps) > 1] or [])
+    loaded = Loaded([], [])
+    for item in items:
+        _, is_open, payload = runs.get(item.run_id, (0, False, ""))
+        if not is_open:
+            loaded.ended.append(item)
+            continue
+        version = versions[item.run_id]
+        step = version.definition.steps[item.step_id]
+        call = _call(item, version, step, payload, outputs.get(item.run_id, {}))
+        loaded.work.append(Work(item, worker_id, version, step, call))
+    return loaded
+
+
+def _call(item: Item, version: Version, step: Step, event: str, outputs: Mapping[str, str]) -> Call:
+    return Call(
+        runtime={"type": step.runtime.type, **step.runtime.options},
+        payload=_payload(item, version, event, outputs),
+        run_id=item.run_id,
+        step_id=item.step_id,
+        attempt=item.attempt - 1,
+        timeout=step.timeout,
+        limits=Limits(
+            output_bytes=settings.STEP_OUTPUT_MAX_BYTES,
+            log_bytes=settings.STEP_LOG_MAX_BYTES,
+            memory_bytes=settings.STEP_MEMORY_MAX_BYTES,
+        ),
+        bundle=_bundle(version.id, step.path),
+        env=read_dotenv(Path(version.folder)) if version.folder else {},
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _bundle(version_id: int, root: str) -> Bundle:
+    return Bundle(key=str(version_id), files=load_version(version_id).files, root=root)
+
+
+def _payload(item: Item, version: Version, event: str, outputs: Mapping[str, str]) -> bytes:
+    """The JSON object a step gets. Events and outputs are opaque text: they go in as they are."""
+    ctx = {
+        "fn_id": version.definition.id,
+        "run_id": item.run_id,
+        "step_id": item.step_id,
+        "attempt": item.attempt - 1,
+        "env": version.environment,
+    }
+    steps = ",".join(f"{_text(step_id)}:{output}" for step_id, output in outputs.items())
+    return f'{{"event":{event},"events":[{event}],"steps":{{{steps}}},"ctx":{_text(ctx)}}}'.encode()
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,139 @@
+"""Record: what became of finished calls, several together, in one transaction (rules 5 to 8)."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db import InterfaceError, OperationalError, transaction
+
+from apps.datastore.definition.types import Step, steps_after
+from apps.datastore.versions import Version
+from apps.executor.backoff import delay_after
+from apps.executor.errors import error_text
+from apps.state import queue, steps
+from apps.state.history import Entry, add_history
+from apps.state.queue import Item
+from apps.state.scheduling import Retry, schedule_retries
+from apps.state.transitions import advance_runs, lock_runs
+from drivers.contract import Outcome, StepError
+from drivers.registry import queue_for
+
+log = logging.getLogger(__name__)
+
+
+class Finished(NamedTuple):
+    """An item whose call is over, the worker that leased it, and the outcome."""
+
+    item: Item
+    worker_id: int
+    version: Version
+    step: Step
+    outcome: Outcome
+
+
+class Recorded(NamedTuple):
+    """What a record queued: items ready now by queue, and seconds until each retry."""
+
+    queued: Counter[str]
+    retries: list[float]
+
+
+def record(finished: Sequence[Finished]) -> Recorded:
+    """Record the outcomes whose lease still holds and whose run is open; drop the others quietly.
+
+    A batch that the database refuses is recorded one by one, and an outcome that it refuses alone fails its own step.
+    Raises OperationalError or InterfaceError when the database is away: nothing is recorded then; call it again.
+    """
+    try:
+        return _record(finished)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        if len(finished) == 1:
+            log.exception("the outcome of %s cannot be stored", finished[0].item)
+            return _record([finished[0]._replace(outcome=_unstorable(error))])
+    log.warning("a batch of %d outcomes failed, each is recorded alone", len(finished))
+    alone = [record([one]) for one in finished]
+    queued = sum((one.queued for one in alone), Counter[str]())
+    return Recorded(queued, [seconds for one in alone for seconds in one.retries])
+
+
+def _unstorable(error: Exception) -> Outcome:
+    message = f"the step's result could not be stored: {type(error).__name__}: {error}".replace("\0", "\ufffd")
+    return Outcome(ok=False, error=StepError("UnstorableOutput", message), retryable=False)
+
+
+@transaction.atomic
+def _record(finished: Sequence[Finished]) -> Recorded:
+    locked = lock_runs([one.item.run_id for one in finished])
+    held = queue.finish([(one.item.id, one.worker_id) for one in finished])
+    ours = [one for one in finished if one.item.id in held]
+    live = [one for one in ours if one.item.run_id in locked.open]
+    entries = [
+        Entry(one.item.run_id, "step.dropped", "its run had ended", one.item.step_id)
+        for one in ours
+        if one.item.run_id not in locked.open
+    ]
+    if not live or locked.now is None:
+        add_history(entries, locked.now) if entries and locked.now else None
+        return Recorded(Counter(), [])
+    now = locked.now
+    ended: list[steps.Ended] = []
+    tried: list[steps.Tried] = []
+    following: list[steps.PlannedStep] = []
+    retries: list[Retry] = []
+    delays: list[float] = []
+    for one in live:
+        item, outcome = one.item, one.outcome
+        error = None if outcome.ok else error_text(outcome.error)
+        tried.append(
+            steps.Tried(item.run_id, item.step_id, item.attempt, outcome.ok, item.leased_at, error, outcome.log)
+        )
+        if outcome.ok:
+            ended.append(_ended(one, "completed", None))
+            following += (
+                steps.PlannedStep(item.run_id, step.id, item.function_id, queue_for(step.runtime.type))
+                for step in steps_after(one.version.definition, item.step_id)
+            )
+            entries.append(Entry(item.run_id, "step.completed", f"attempt {item.attempt} succeeded", item.step_id))
+        elif outcome.retryable and item.attempt < one.step.attempts:
+            delay = delay_after(item.attempt, outcome.retry_after)
+            delays.append(delay)
+            retries.append(_retry(one, now + timedelta(seconds=delay)))
+            entries.append(Entry(item.run_id, "step.retrying", _why(one, f"again in {delay:.3g} s"), item.step_id))
+        else:
+            ended.append(_ended(one, "failed", error))
+            then = "the last one" if outcome.retryable else "not to be tried again"
+            entries.append(Entry(item.run_id, "step.failed", _why(one, then), item.step_id))
+    steps.add_attempts(tried, now)
+    steps.end_steps(ended, now)
+    schedule_retries(retries)
+    queued = steps.plan_steps(following, now)
+    entries += advance_runs(list({one.item.run_id for one in live}), now)
+    add_history(entries, now)
+    return Recorded(queued, delays)
+
+
+def _ended(one: Finished, status: str, error: str | None) -> steps.Ended:
+    item = one.item
+    return steps.Ended(item.run_id, item.step_id, item.attempt, status, one.outcome.output, error, item.leased_at)
+
+
+def _retry(one: Finished, due_at: datetime) -> Retry:
+    item = one.item
+    return Retry(
+        item.run_id,
+        item.step_id,
+        item.function_id,
+        queue_for(one.step.runtime.type),
+        item.attempt + 1,
+        due_at,
+        item.leased_at,
+    )
+
+
+def _why(one: Finished, then: str) -> str:
+    message = one.outcome.error.message if one.outcome.error else "it failed without saying why"
+    return f"attempt {one.item.attempt} of {one.step.attempts} failed, {then}: {message[:500]}"

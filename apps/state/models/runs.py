@@ -1,0 +1,128 @@
+"""Runs and what became of them. Rows change only through the verbs of `transitions.py` and `steps.py`.
+
+No foreign key is enforced by the database: the tables are hot, and their rows are written by one owner.
+"""
+
+from django.db import models
+from django.db.models import Q
+
+from apps.datastore.models import Environment, Function, FunctionVersion
+
+
+class RunStatus(models.TextChoices):
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
+
+
+class StepStatus(models.TextChoices):
+    OPEN = "open"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Run(models.Model):
+    """One execution of one version of a function, in response to one event."""
+
+    id = models.CharField(primary_key=True, max_length=26, db_collation="C")
+    environment = models.ForeignKey(Environment, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    function = models.ForeignKey(Function, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    version = models.ForeignKey(FunctionVersion, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    event_seq = models.BigIntegerField()
+    status = models.CharField(max_length=10, choices=RunStatus, default=RunStatus.QUEUED)
+    queued_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            # An event starts a function once, however often the event is consumed.
+            models.UniqueConstraint(fields=("event_seq", "function"), name="run_once_per_event"),
+            models.CheckConstraint(condition=Q(status__in=RunStatus.values), name="run_status"),
+            models.CheckConstraint(
+                condition=Q(status__in=ENDED, ended_at__isnull=False) | (~Q(status__in=ENDED) & Q(ended_at=None)),
+                name="run_ended_with_its_time",
+            ),
+        )
+        indexes = (models.Index(fields=("function", "id"), name="run_by_function"),)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class Step(models.Model):
+    """A step of a run, inserted when it is planned; a guarded update finishes it once."""
+
+    pk = models.CompositePrimaryKey("run_id", "step_id")
+    run = models.ForeignKey(Run, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    step_id = models.CharField(max_length=255, db_collation="C")
+    status = models.CharField(max_length=10, choices=StepStatus, default=StepStatus.OPEN)
+    item_id = models.BigIntegerField()
+    """The queue item of its current attempt, by which a cancellation finds it without an index on the queue."""
+    attempts = models.PositiveSmallIntegerField(default=0)
+    output = models.TextField(null=True)
+    error = models.TextField(null=True)
+    queued_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(status__in=StepStatus.values), name="step_status"),
+            models.CheckConstraint(
+                condition=Q(status=StepStatus.OPEN, ended_at=None)
+                | (~Q(status=StepStatus.OPEN) & Q(ended_at__isnull=False)),
+                name="step_ended_with_its_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=StepStatus.COMPLETED, output__isnull=False)
+                | ~Q(status=StepStatus.COMPLETED) & (Q(error__isnull=False) | ~Q(status=StepStatus.FAILED)),
+                name="step_ended_with_its_result",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.run_id}/{self.step_id}"
+
+
+class Attempt(models.Model):
+    """One finished try of a step: when, how it ended, and what it logged."""
+
+    pk = models.CompositePrimaryKey("run_id", "step_id", "number")
+    run = models.ForeignKey(Run, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    step_id = models.CharField(max_length=255, db_collation="C")
+    number = models.PositiveSmallIntegerField()
+    """Counts from 1."""
+    ok = models.BooleanField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+    error = models.TextField(null=True)
+    log = models.TextField(default="")
+
+    def __str__(self) -> str:
+        return f"{self.run_id}/{self.step_id} #{self.number}"
+
+
+class History(models.Model):
+    """What happened to a run and its steps, in order, and why."""
+
+    run = models.ForeignKey(Run, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=32)
+    """`run.queued`, `run.completed`, `run.failed`, `run.cancelled`; `step.completed`, `step.failed`,
+    `step.retrying`, `step.returned` (its worker was gone), `step.dropped` (its run had ended)."""
+    step_id = models.CharField(max_length=255, null=True)
+    reason = models.TextField()
+
+    class Meta:
+        indexes = (models.Index(fields=("run", "id"), name="history_of_run"),)
+        verbose_name_plural = "history"
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.kind}: {self.reason}"

@@ -1,0 +1,118 @@
+"""The queue's moves: ready → leased → gone, and back to ready when a worker gives an item back.
+
+Every move takes a row out of one table and puts it into the next in one statement, so an item is always in one place.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
+
+COLUMNS = "id, queue, function_id, run_id, step_id, attempt, priority, returns"
+
+
+class Item(NamedTuple):
+    """A leased item: one attempt of one step, ours for as long as our worker lives."""
+
+    id: int
+    function_id: int
+    run_id: str
+    step_id: str
+    attempt: int
+    returns: int
+    leased_at: datetime
+
+
+# Fair between functions: the walk over the index goes from function to function, beginning after the one that was
+# served last and wrapping around once, and each gets an equal share of the claim. One function's backlog, however long,
+# costs another nothing: the walk makes one index probe a function and looks at no row that it does not take.
+#
+# The worker's row is locked against deletion, so that no item is leased to a worker that is being declared dead.
+_CLAIM = """
+WITH RECURSIVE turn (function_id, place, wrapped) AS (
+    SELECT %(after)s::bigint, 0, false
+  UNION ALL
+    SELECT COALESCE(next.function_id, first.function_id), turn.place + 1, turn.wrapped OR next.function_id IS NULL
+    FROM turn
+    LEFT JOIN LATERAL (
+        SELECT function_id FROM state_readyitem
+        WHERE queue = %(queue)s AND function_id > turn.function_id
+        ORDER BY queue, function_id LIMIT 1
+    ) AS next ON true
+    LEFT JOIN LATERAL (
+        SELECT function_id FROM state_readyitem
+        WHERE queue = %(queue)s ORDER BY queue, function_id LIMIT 1
+    ) AS first ON next.function_id IS NULL AND NOT turn.wrapped
+    WHERE turn.place < %(most)s
+      AND COALESCE(next.function_id, first.function_id) IS NOT NULL
+      AND NOT ((turn.wrapped OR next.function_id IS NULL)
+               AND COALESCE(next.function_id, first.function_id) > %(after)s)
+), turns AS (
+    SELECT function_id, place, count(*) OVER () AS functions FROM turn WHERE place > 0
+), worker AS (
+    SELECT id FROM state_worker WHERE id = %(worker)s FOR KEY SHARE
+), taken AS (
+    SELECT mine.id, turns.place
+    FROM worker, turns, LATERAL (
+        SELECT id FROM state_readyitem
+        WHERE queue = %(queue)s AND function_id = turns.function_id
+        ORDER BY queue, function_id, priority DESC, id
+        LIMIT (%(most)s + turns.functions - 1) / turns.functions
+        FOR UPDATE SKIP LOCKED
+    ) AS mine
+    LIMIT %(most)s
+), gone AS (
+    DELETE FROM state_readyitem WHERE id = ANY (ARRAY(SELECT id FROM taken))
+    RETURNING id, queue, function_id, run_id, step_id, attempt, priority, returns
+)
+INSERT INTO state_leaseditem (id, queue, function_id, run_id, step_id, attempt, priority, returns, worker_id, leased_at)
+SELECT id, queue, function_id, run_id, step_id, attempt, priority, returns, %(worker)s, now() FROM gone
+RETURNING id, function_id, run_id, step_id, attempt, returns, leased_at
+"""
+
+
+def claim(queue: str, worker_id: int, most: int, after: int) -> list[Item]:
+    """Lease up to `most` ready items of a queue to a worker, beginning with the function that follows `after`.
+
+    Gives nothing to a worker that has been declared dead. Called by the executor's drain.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"queue": queue, "worker": worker_id, "most": most, "after": after})
+        return [Item(*row) for row in cursor.fetchall()]
+
+
+def finish(leases: Sequence[tuple[int, int]]) -> set[int]:
+    """End the leases (item, worker) and say which of them still held; whoever is not among them must stop quietly."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM state_leaseditem AS leased USING unnest(%s::bigint[], %s::bigint[]) AS held (id, worker_id)"
+            " WHERE leased.id = held.id AND leased.worker_id = held.worker_id RETURNING leased.id",
+            ([item for item, _ in leases], [worker for _, worker in leases]),
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def give_back(worker_id: int, keep: Sequence[int] = ()) -> set[str]:
+    """Make ready again what a living worker holds, but for the items in `keep`. Returns the queues to ring for.
+
+    On shutdown, after the calls were aborted; and after a claim whose answer was lost with its connection.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH mine AS (DELETE FROM state_leaseditem WHERE worker_id = %s AND id <> ALL (%s::bigint[])"
+            f" RETURNING {COLUMNS}) INSERT INTO state_readyitem ({COLUMNS}) SELECT {COLUMNS} FROM mine RETURNING queue",
+            (worker_id, list(keep)),
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def queues_with_work(queues: Sequence[str]) -> list[str]:
+    """Those of the queues in which something is ready. One index probe each."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name FROM unnest(%s::text[]) AS q (name)"
+            " WHERE EXISTS (SELECT FROM state_readyitem WHERE queue = q.name)",
+            (list(queues),),
+        )
+        return [row[0] for row in cursor.fetchall()]

@@ -1,0 +1,80 @@
+"""Items that are due later, and their turn to be ready."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
+
+from apps.state.queue import COLUMNS
+
+PROMOTE_AT_ONCE = 1_000
+"""How many rows one statement moves: nothing unbounded in a transaction (rule 16)."""
+
+
+class Retry(NamedTuple):
+    """The next attempt of a step that failed."""
+
+    run_id: str
+    step_id: str
+    function_id: int
+    queue: str
+    attempt: int
+    due_at: datetime
+    started_at: datetime
+    """When the attempt that failed began."""
+
+
+# The step follows its current item, and counts the attempts that have ended.
+_SCHEDULE = """
+WITH retry AS MATERIALIZED (
+    SELECT nextval('state_queue_item_id') AS id, r.*
+    FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::int[], %s::timestamptz[],
+                %s::timestamptz[])
+      AS r (run_id, step_id, function_id, queue, attempt, due_at, started_at)
+), step AS (
+    UPDATE state_step SET item_id = retry.id, attempts = retry.attempt - 1,
+        started_at = COALESCE(state_step.started_at, retry.started_at)
+    FROM retry WHERE state_step.run_id = retry.run_id AND state_step.step_id = retry.step_id
+)
+INSERT INTO state_scheduleditem (id, queue, function_id, run_id, step_id, attempt, priority, returns, due_at)
+SELECT id, queue, function_id, run_id, step_id, attempt, 0, 0, due_at FROM retry
+"""
+
+
+def schedule_retries(retries: Sequence[Retry]) -> None:
+    """Queue the next attempts for when they are due. Called with the runs locked."""
+    if not retries:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SCHEDULE,
+            (
+                [retry.run_id for retry in retries],
+                [retry.step_id for retry in retries],
+                [retry.function_id for retry in retries],
+                [retry.queue for retry in retries],
+                [retry.attempt for retry in retries],
+                [retry.due_at for retry in retries],
+                [retry.started_at for retry in retries],
+            ),
+        )
+
+
+_PROMOTE = f"""
+WITH due AS (
+    SELECT id FROM state_scheduleditem WHERE due_at <= now()
+    ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM state_scheduleditem WHERE id = ANY (ARRAY(SELECT id FROM due)) RETURNING {COLUMNS}
+)
+INSERT INTO state_readyitem ({COLUMNS}) SELECT {COLUMNS} FROM gone RETURNING queue
+"""
+
+
+def promote_due() -> Counter[str]:
+    """Make ready what is due, at most PROMOTE_AT_ONCE items. Returns how many for each queue."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PROMOTE, (PROMOTE_AT_ONCE,))
+        return Counter(row[0] for row in cursor.fetchall())

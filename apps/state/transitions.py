@@ -1,0 +1,87 @@
+"""The verbs that change a run's status. Nobody else does (rule 9).
+
+Rule 6: a transaction that finishes or cancels begins with `lock_runs`, a statement of its own; what it decides on is
+read after it. Lock order: run → step → item.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection, transaction
+
+from apps.state.history import Entry, add_history
+
+
+class LockedRuns(NamedTuple):
+    """The runs whose lock we hold and that have not ended, and the transaction's time."""
+
+    open: set[str]
+    now: datetime | None
+
+
+def lock_runs(run_ids: Sequence[str]) -> LockedRuns:
+    """Lock the runs, in the order of their ids, so that two transactions never wait for each other."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, ended_at IS NULL, now() FROM state_run WHERE id = ANY (%s::text[]) ORDER BY id FOR UPDATE",
+            (sorted(set(run_ids)),),
+        )
+        rows = cursor.fetchall()
+    return LockedRuns({run_id for run_id, is_open, _ in rows if is_open}, rows[0][2] if rows else None)
+
+
+# Read after the lock: of two last branches finishing at once, the second sees what the first has written.
+_ADVANCE = """
+UPDATE state_run AS run
+SET status = told.status,
+    started_at = COALESCE(run.started_at, told.started_at),
+    ended_at = CASE WHEN told.status = 'running' THEN NULL ELSE %(now)s END
+FROM (
+    SELECT run_id, min(started_at) AS started_at,
+           CASE WHEN bool_or(status = 'open') THEN 'running'
+                WHEN bool_or(status = 'failed') THEN 'failed'
+                ELSE 'completed' END AS status
+    FROM state_step WHERE run_id = ANY (%(runs)s::text[]) GROUP BY run_id
+) AS told
+WHERE run.id = told.run_id AND run.status IN ('queued', 'running') AND run.status <> told.status
+RETURNING run.id, run.status
+"""
+_REASONS = {
+    "completed": "every step has completed",
+    "failed": "a step failed for good, and nothing is left to run",
+}
+
+
+def advance_runs(run_ids: Sequence[str], now: datetime) -> list[Entry]:
+    """Start the locked runs whose first step has been tried, and complete or fail those of which nothing is open.
+
+    Returns the history of those that ended, for the caller to add with its own.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ADVANCE, {"runs": list(run_ids), "now": now})
+        changed = cursor.fetchall()
+    return [Entry(run_id, f"run.{status}", _REASONS[status]) for run_id, status in changed if status != "running"]
+
+
+def cancel_run(run_id: str, reason: str) -> bool:
+    """Cancel a run and what of it is open; a step that is running loses its result. False if the run had ended."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        locked = lock_runs([run_id])
+        if run_id not in locked.open or locked.now is None:
+            return False
+        now = locked.now
+        cursor.execute("UPDATE state_run SET status = 'cancelled', ended_at = %s WHERE id = %s", (now, run_id))
+        cursor.execute(
+            "UPDATE state_step SET status = 'cancelled', ended_at = %s WHERE run_id = %s AND status = 'open'"
+            " RETURNING item_id",
+            (now, run_id),
+        )
+        items = [row[0] for row in cursor.fetchall()]
+        # In the direction in which items move, a statement each: one that is moved meanwhile is met in the next table.
+        # One that comes back from a lost lease at this moment is dropped when it is claimed. A leased one is left to its
+        # worker.
+        for table in ("state_scheduleditem", "state_readyitem"):
+            cursor.execute(f"DELETE FROM {table} WHERE id = ANY (%s::bigint[])", (items,))
+        add_history([Entry(run_id, "run.cancelled", reason)], now)
+    return True

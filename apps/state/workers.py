@@ -1,0 +1,92 @@
+"""Worker processes: who lives, who has fallen silent, and what becomes of the leases of the dead (rule 4)."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from django.db import connection, transaction
+
+from apps.state.clock import read_now
+from apps.state.history import Entry, add_history
+from apps.state.queue import COLUMNS, Item
+
+
+def register_worker(name: str, queues: Sequence[str]) -> int:
+    """A row, and with it an identity, for this process."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO state_worker (name, queues, started_at, heartbeat_at) VALUES (%s, %s, now(), now())"
+            " RETURNING id",
+            (name, ",".join(sorted(queues))),
+        )
+        worker_id: int = cursor.fetchone()[0]
+        return worker_id
+
+
+def renew(worker_id: int) -> bool:
+    """Renew all leases of a worker at once; False if it has been declared dead, and must register anew."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE state_worker SET heartbeat_at = clock_timestamp() WHERE id = %s", (worker_id,))
+        return bool(cursor.rowcount)
+
+
+def deregister_worker(worker_id: int) -> None:
+    """Take the row of a process that ends. What it still holds goes back like a dead worker's."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM state_worker WHERE id = %s", (worker_id,))
+
+
+class Reclaimed(NamedTuple):
+    """What the dead left: queues that have work again, and items that came back too often, each with its worker."""
+
+    queues: set[str]
+    worn_out: list[tuple[Item, int]]
+
+
+_BURY = "DELETE FROM state_worker WHERE heartbeat_at < clock_timestamp() - make_interval(secs => %s)"
+
+# A lease without a worker is a lost one. A claim holds its worker's row against deletion until it commits, so none is
+# missed.
+_RETURN = f"""
+WITH lost AS (
+    DELETE FROM state_leaseditem AS leased
+    WHERE NOT EXISTS (SELECT FROM state_worker WHERE state_worker.id = leased.worker_id)
+      AND leased.returns + 1 < %s
+    RETURNING {COLUMNS}
+)
+INSERT INTO state_readyitem ({COLUMNS})
+SELECT id, queue, function_id, run_id, step_id, attempt, priority, returns + 1 FROM lost
+RETURNING run_id, step_id, queue, returns
+"""
+
+_WORN_OUT = """
+SELECT id, function_id, run_id, step_id, attempt, returns, leased_at, worker_id FROM state_leaseditem AS leased
+WHERE NOT EXISTS (SELECT FROM state_worker WHERE state_worker.id = leased.worker_id) AND leased.returns + 1 >= %s
+"""
+
+
+def reclaim_lost(lease_seconds: float, max_returns: int) -> Reclaimed:
+    """Declare silent workers dead and make their items ready again. Called by a chore; several at once do no harm."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        now = read_now()
+        cursor.execute(_BURY, (lease_seconds,))
+        cursor.execute(_RETURN, (max_returns,))
+        returned = cursor.fetchall()
+        add_history(
+            [
+                Entry(run_id, "step.returned", f"its worker was gone ({returns} of {max_returns})", step_id)
+                for run_id, step_id, _, returns in returned
+            ],
+            now,
+        )
+        cursor.execute(_WORN_OUT, (max_returns,))
+        worn_out = [(Item(*row[:-1]), row[-1]) for row in cursor.fetchall()]
+    return Reclaimed({queue for _, _, queue, _ in returned}, worn_out)
+
+
+def note_pulse(chore: str) -> None:
+    """Say that this chore ran just now; `/ready` reads it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO state_pulse (chore, at) VALUES (%s, now()) ON CONFLICT (chore) DO UPDATE SET at = excluded.at",
+            (chore,),
+        )

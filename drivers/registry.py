@@ -1,0 +1,62 @@
+"""Which driver runs a runtime, and on which Celery queue. One driver instance a process, made when first used."""
+
+import importlib
+import threading
+
+from drivers.contract import Driver
+
+# Named by text, so that asking for a queue does not import wasmtime.
+_DRIVERS = {
+    "http": ("steps", "drivers.http", "HttpDriver"),
+    "typescript": ("steps.cpu", "drivers.typescript", "TypeScriptDriver"),
+}
+_PLANNED = ("docker", "wasm")
+
+_instances: dict[str, Driver] = {}
+_lock = threading.Lock()
+
+
+class UnsupportedRuntime(ValueError):
+    """No driver runs this runtime."""
+
+
+def queue_for(runtime_type: str) -> str:
+    """The Celery queue for steps of this runtime. Raises UnsupportedRuntime. Called when a step is queued."""
+    return _entry(runtime_type)[0]
+
+
+def queue_names() -> list[str]:
+    """Every queue that some driver's steps go to."""
+    return sorted({queue for queue, _, _ in _DRIVERS.values()})
+
+
+def driver_for(runtime_type: str) -> Driver:
+    """This process's driver of the runtime. Raises UnsupportedRuntime. Called by the executor."""
+    driver = _instances.get(runtime_type)
+    if driver is not None:
+        return driver
+    _, module, name = _entry(runtime_type)
+    with _lock:
+        if runtime_type not in _instances:
+            _instances[runtime_type] = getattr(importlib.import_module(module), name)()
+        return _instances[runtime_type]
+
+
+def close_drivers() -> None:
+    """Close what was made. Called once, when a worker stops."""
+    with _lock:
+        for driver in _instances.values():
+            driver.close()
+        _instances.clear()
+
+
+def _entry(runtime_type: str) -> tuple[str, str, str]:
+    if runtime_type in _DRIVERS:
+        return _DRIVERS[runtime_type]
+    if runtime_type in _PLANNED:
+        raise UnsupportedRuntime(f"the {runtime_type!r} runtime is not supported yet; use {_supported()}")
+    raise UnsupportedRuntime(f"there is no runtime {runtime_type!r}; use {_supported()}")
+
+
+def _supported() -> str:
+    return " or ".join(repr(name) for name in _DRIVERS)

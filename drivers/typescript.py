@@ -1,0 +1,182 @@
+"""The typescript driver: run a function's own TypeScript or JavaScript in a sandbox of its own."""
+
+import json
+import os
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+import msgspec
+import wasmtime
+
+from drivers import answers
+from drivers.contract import Abort, Bundle, Call, Outcome
+from drivers.cutoff import Cutoff
+from drivers.modules import ModuleFault, Sources, entry_of, resolve
+from drivers.quickjs_abi import GuestFault
+from drivers.quickjs_guest import GuestError, Image, Machine, Sandbox, take_image
+from drivers.step_log import StepLog
+from drivers.type_stripping import TypeStripper
+
+_BROKEN = (wasmtime.Trap, wasmtime.WasmtimeError, GuestError, GuestFault)
+
+
+class _Workshop:
+    """What one thread at a time needs to run steps; made once, used again by the next."""
+
+    def __init__(self, machine: Machine, image: Image) -> None:
+        self.machine = machine
+        self.image = image
+
+    @cached_property
+    def stripper(self) -> TypeStripper:
+        return TypeStripper(self.machine.engine)
+
+
+class TypeScriptDriver:
+    queue = "steps.cpu"
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[_Workshop] = []
+        self._sources = Sources()
+        self._image: Image | None = None
+
+    def run(self, call: Call, abort: Abort) -> Outcome:
+        if call.bundle is None:
+            return answers.failed("NoBundle", "the step has no files to run", retryable=False)
+        # Making a workshop may compile for seconds, which are not the step's: they come before its time begins.
+        with self._workshop() as workshop, Cutoff(call.timeout, abort) as cutoff:
+            return _Attempt(call, call.bundle, workshop, self._sources, cutoff).run()
+
+    def close(self) -> None:
+        with self._lock:
+            self._idle.clear()
+
+    @contextmanager
+    def _workshop(self) -> Iterator[_Workshop]:
+        with self._lock:
+            workshop = self._idle.pop() if self._idle else self._new_workshop()
+        yield workshop
+        with self._lock:
+            self._idle.append(workshop)
+
+    def _new_workshop(self) -> _Workshop:
+        machine = Machine()
+        if self._image is None:
+            self._image = take_image(machine)
+        return _Workshop(machine, self._image)
+
+
+class _Attempt:
+    """One call, and the host that its sandbox sees."""
+
+    def __init__(self, call: Call, bundle: Bundle, workshop: _Workshop, sources: Sources, cutoff: Cutoff) -> None:
+        self._call = call
+        self._bundle = bundle
+        self._workshop = workshop
+        self._sources = sources
+        self._cutoff = cutoff
+        self._log = StepLog(call.limits.log_bytes)
+        self._fault: ModuleFault | None = None
+        self._woken = threading.Event()
+
+    def run(self) -> Outcome:
+        machine, limits = self._workshop.machine, self._call.limits
+        try:
+            entry = entry_of(self._bundle, self._call.runtime.get("entrypoint"))
+        except ModuleFault as fault:
+            return answers.failed(fault.name, str(fault), retryable=False)
+        sandbox = None
+        try:
+            sandbox = Sandbox(machine, self, limits.memory_bytes, self._workshop.image)
+            self._cutoff.stops(self._stop)
+            sandbox.start(self._text(entry))
+            return self._watch(sandbox)
+        except _BROKEN as fault:
+            return self._broken(fault, sandbox)
+        finally:
+            if sandbox is not None:
+                sandbox.close()
+
+    def resolve(self, base: str, specifier: str) -> str | None:
+        if base not in self._bundle.files:  # the prelude's own import, of the entrypoint
+            return specifier
+        try:
+            return resolve(self._bundle.files, base, specifier)
+        except ModuleFault as fault:
+            self._fault = fault
+            return None
+
+    def source(self, name: str) -> str | None:
+        try:
+            return self._sources.javascript(self._bundle, name, self._strip)
+        except ModuleFault as fault:
+            self._fault = fault
+            return None
+
+    def log(self, line: str) -> None:
+        self._log.add(line)
+
+    def _strip(self, path: str, source: str) -> str:
+        return self._workshop.stripper.strip(path, source)
+
+    def _stop(self) -> None:
+        self._workshop.machine.interrupt()
+        self._woken.set()
+
+    def _text(self, entry: str) -> str:
+        seed = struct.unpack("<4i", os.urandom(16))
+        head = json.dumps([entry, dict(self._call.env), seed], separators=(",", ":"))
+        return head + "\n" + self._call.payload.decode()
+
+    def _watch(self, sandbox: Sandbox) -> Outcome:
+        """Drive promises and timers until the step has ended."""
+        while True:
+            sandbox.settle()
+            state = sandbox.state(self._call.limits.output_bytes + 1)
+            if isinstance(state, int):
+                return answers.too_large(state - 1, self._call.limits, self._log.text())
+            kind, text = state[:1], state[1:]
+            if kind == b"=":
+                return answers.completed(text, self._call.limits, self._log.text())
+            if kind == b"!":
+                return self._threw(text)
+            if kind == b"?":
+                message = "the step waits for a promise that nothing is left to settle"
+                return answers.failed("NeverSettled", message, log=self._log.text())
+            if kind == b"~" and self._woken.wait(min(float(text) / 1000, self._call.timeout)):
+                return self._cut()
+
+    def _threw(self, text: bytes) -> Outcome:
+        try:
+            error = msgspec.json.decode(text, type=dict[str, str])
+        except msgspec.DecodeError:  # the step replaced what our prelude builds on
+            return answers.failed("Error", text.decode(errors="replace"), log=self._log.text())
+        if self._fault is not None and error["message"].startswith(("Error resolving module", "Error loading module")):
+            # The same at every attempt: the files of a version do not change.
+            return answers.failed(self._fault.name, str(self._fault), retryable=False, log=self._log.text())
+        if error["name"] == "InternalError" and error["message"] == "out of memory":
+            return self._out_of_memory()
+        return answers.failed(error["name"], error["message"], error["stack"], log=self._log.text())
+
+    def _broken(self, fault: Exception, sandbox: Sandbox | None) -> Outcome:
+        """The sandbox itself stopped: cut by us, out of memory, or a stack too deep."""
+        if self._cutoff.reason is not None:
+            return self._cut()
+        if isinstance(fault, wasmtime.Trap) and fault.trap_code == wasmtime.TrapCode.STACK_OVERFLOW:
+            message = "the step's calls, or its data, are nested too deep"
+            return answers.failed("StackOverflow", message, log=self._log.text())
+        if sandbox is None or sandbox.guest.size() > self._call.limits.memory_bytes * 0.7:
+            return self._out_of_memory()
+        return answers.failed("SandboxError", str(fault).splitlines()[0], log=self._log.text())
+
+    def _out_of_memory(self) -> Outcome:
+        message = f"the step needs more than its {self._call.limits.memory_bytes:,} bytes of memory"
+        return answers.failed("MemoryLimit", message, log=self._log.text())
+
+    def _cut(self) -> Outcome:
+        log = self._log.text()
+        return answers.aborted(log) if self._cutoff.reason == "abort" else answers.timed_out(self._call.timeout, log)

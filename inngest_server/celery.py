@@ -1,0 +1,68 @@
+"""The Celery application: which task goes to which queue, and what beat rings for.
+
+Messages carry no state (rule 1): every task acks early, keeps no result and may be lost, doubled or late.
+"""
+
+import os
+from datetime import timedelta
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inngest_server.settings")
+
+app = Celery("inngest_server")
+
+from django.conf import settings  # noqa: E402 - needs the variable above
+
+app.conf.update(
+    broker_url=settings.BROKER_URL,
+    broker_connection_retry=True,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={"socket_connect_timeout": 5, "socket_keepalive": True},
+    task_ignore_result=True,
+    task_store_errors_even_if_ignored=False,
+    task_acks_late=False,
+    task_create_missing_queues=True,
+    task_default_queue="chores",
+    task_serializer="json",
+    accept_content=["json"],
+    worker_prefetch_multiplier=1,
+    worker_eta_task_limit=1_000,
+    worker_hijack_root_logger=False,
+    worker_enable_remote_control=False,
+    worker_send_task_events=False,
+    event_queue_expires=60,
+    enable_utc=True,
+    timezone="UTC",
+    task_routes={
+        "runner.consume_events": {"queue": "events"},
+        "executor.wake_due": {"queue": "chores"},
+        "executor.reclaim_leases": {"queue": "chores"},
+        "executor.retention": {"queue": "chores"},
+    },
+    # A chore that nobody ran before its next turn is dropped: a stopped fleet must not come back to an hour of bells.
+    beat_schedule={
+        "consume events": {
+            "task": "runner.consume_events",
+            "schedule": timedelta(seconds=1),
+            "options": {"expires": 2, "queue": "events"},
+        },
+        "wake what is due": {
+            "task": "executor.wake_due",
+            "schedule": timedelta(seconds=1),
+            "options": {"expires": 2, "queue": "chores"},
+        },
+        "reclaim lost leases": {
+            "task": "executor.reclaim_leases",
+            "schedule": timedelta(seconds=2),
+            "options": {"expires": 4, "queue": "chores"},
+        },
+        "retention": {
+            "task": "executor.retention",
+            "schedule": timedelta(minutes=5),
+            "options": {"expires": 300, "queue": "chores"},
+        },
+    },
+)
+app.autodiscover_tasks(["apps.runner", "apps.executor"])

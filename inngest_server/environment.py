@@ -1,0 +1,113 @@
+"""Every setting that the server reads from its environment: name, default and meaning, in one list.
+
+`docs/settings.md` is this list as a page (`manage.py settings_page` writes it; a test holds the two together).
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+def _flag(text: str) -> bool:
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.lower() in {"", "0", "false", "no", "off"}:
+        return False
+    raise ValueError("not one of 1, true, yes, on, 0, false, no, off")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("not a whole number above 0")
+    return number
+
+
+def _not_negative(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise ValueError("not a number of 0 or more")
+    return number
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable: how its text is read, and what holds when it is not there."""
+
+    name: str
+    read: Callable[[str], Any]
+    default: Any
+    meaning: str
+    required: bool = False
+    """Outside dev mode the server does not start without it."""
+    in_dev: Any = None
+    """The default in dev mode, where it is another one."""
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("INNGEST_DEV", _flag, False, "Dev mode: any event key passes, no API token is asked for, loopback only."),
+    Setting("SECRET_KEY", str, "", "Django's secret key.", required=True),
+    Setting("DATABASE_URL", str, "", "PostgreSQL, e.g. `postgresql://user:password@host/name`.", required=True),
+    Setting("BROKER_URL", str, "", "Celery's broker, e.g. `redis://host:6379/0` or `amqp://host`.", required=True),
+    Setting(
+        "ALLOWED_HOSTS", _names, ["*"], "Host names that the server answers to, by comma. Dev mode: loopback only."
+    ),
+    Setting("LOG_LEVEL", str, "INFO", "Least level of what is logged."),
+    Setting("DATABASE_POOL_SIZE", _positive, 8, "Connections that one process may hold to PostgreSQL."),
+    # Event API
+    Setting("EVENT_MAX_BYTES", _positive, 512 * KIB, "Largest event, in bytes of JSON."),
+    Setting("EVENT_MAX_BATCH", _positive, 5_000, "Most events in one request."),
+    Setting("EVENT_MAX_DEPTH", _positive, 1_000, "Deepest nesting of arrays and objects in a request's events."),
+    Setting("EVENT_REQUEST_MAX_BYTES", _positive, 32 * MIB, "Largest request body of the Event API."),
+    Setting("EVENT_QUEUE_MAX", _positive, 10_000, "Events that may wait for a commit; beyond it the answer is 503."),
+    Setting("EVENT_QUEUE_MAX_BYTES", _positive, 128 * MIB, "Bytes that may wait for a commit; beyond it: 503."),
+    Setting("EVENT_DEDUPLICATION_SECONDS", _positive, 86_400, "How long an event's `id` is remembered."),
+    # Runner
+    Setting("CONSUME_BATCH", _positive, 200, "Events that the runner consumes in one transaction."),
+    # Executor
+    Setting("STEP_SLOTS", _positive, 16, "Steps of queue `steps` that one worker process runs side by side."),
+    Setting("CPU_SLOTS", _positive, 1, "Steps of queue `steps.cpu` that one worker process runs side by side."),
+    Setting("STEP_OUTPUT_MAX_BYTES", _positive, 4 * MIB, "Largest output of a step; a larger one fails the step."),
+    Setting("STEP_LOG_MAX_BYTES", _positive, 64 * KIB, "What is kept of one attempt's log."),
+    Setting("STEP_MEMORY_MAX_BYTES", _positive, 128 * MIB, "Memory that a sandboxed step may use."),
+    Setting("RETRY_SCALE", _not_negative, 1.0, "Multiplies the delays between attempts.", in_dev=0.05),
+    Setting("SHUTDOWN_GRACE_SECONDS", _not_negative, 10.0, "How long a stopping worker lets its steps finish."),
+    Setting("HEARTBEAT_SECONDS", _not_negative, 3.0, "How often a worker process says that it lives."),
+    Setting("LEASE_SECONDS", _not_negative, 15.0, "Silence after which a worker's steps go back to the queue."),
+    Setting("LEASE_MAX_RETURNS", _positive, 5, "Times that a dead worker's step goes back before it fails for good."),
+    Setting("ETA_HORIZON_SECONDS", _not_negative, 60.0, "What is due within it gets a timed doorbell of its own."),
+    Setting("RETENTION_DAYS", _positive, 30, "How long events and ended runs are kept."),
+    Setting("INNGEST_FAULT", str, "", "For tests: the point at which the process kills itself, `claimed` or `called`."),
+)
+
+
+def read_environment(variables: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """The value of every setting. Raises ImproperlyConfigured, naming all faults at once."""
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for setting in SETTINGS:
+        text = variables.get(setting.name)
+        dev = values.get("INNGEST_DEV", False)
+        if text is None or (text == "" and setting.required):
+            values[setting.name] = setting.in_dev if dev and setting.in_dev is not None else setting.default
+            if setting.required and not dev:
+                faults.append(f"{setting.name} is not set ({setting.meaning})")
+            continue
+        try:
+            values[setting.name] = setting.read(text)
+        except ValueError as error:
+            values[setting.name] = setting.default
+            faults.append(f"{setting.name}={text!r}: {error}")
+    if faults:
+        raise ImproperlyConfigured("The server cannot start:\n" + "\n".join(f"  - {fault}" for fault in faults))
+    return values

@@ -1,0 +1,111 @@
+"""Django's settings. What may be changed from outside is listed in `environment.py`, and only there."""
+
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+from inngest_server.environment import read_environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+_environment = read_environment()
+INNGEST_DEV: bool = _environment["INNGEST_DEV"]
+LOG_LEVEL: str = _environment["LOG_LEVEL"]
+DATABASE_URL: str = _environment["DATABASE_URL"]
+BROKER_URL: str = _environment["BROKER_URL"]
+DATABASE_POOL_SIZE: int = _environment["DATABASE_POOL_SIZE"]
+EVENT_MAX_BYTES: int = _environment["EVENT_MAX_BYTES"]
+EVENT_MAX_BATCH: int = _environment["EVENT_MAX_BATCH"]
+EVENT_MAX_DEPTH: int = _environment["EVENT_MAX_DEPTH"]
+EVENT_REQUEST_MAX_BYTES: int = _environment["EVENT_REQUEST_MAX_BYTES"]
+EVENT_QUEUE_MAX: int = _environment["EVENT_QUEUE_MAX"]
+EVENT_QUEUE_MAX_BYTES: int = _environment["EVENT_QUEUE_MAX_BYTES"]
+EVENT_DEDUPLICATION_SECONDS: int = _environment["EVENT_DEDUPLICATION_SECONDS"]
+CONSUME_BATCH: int = _environment["CONSUME_BATCH"]
+STEP_SLOTS: int = _environment["STEP_SLOTS"]
+CPU_SLOTS: int = _environment["CPU_SLOTS"]
+STEP_OUTPUT_MAX_BYTES: int = _environment["STEP_OUTPUT_MAX_BYTES"]
+STEP_LOG_MAX_BYTES: int = _environment["STEP_LOG_MAX_BYTES"]
+STEP_MEMORY_MAX_BYTES: int = _environment["STEP_MEMORY_MAX_BYTES"]
+RETRY_SCALE: float = _environment["RETRY_SCALE"]
+SHUTDOWN_GRACE_SECONDS: float = _environment["SHUTDOWN_GRACE_SECONDS"]
+HEARTBEAT_SECONDS: float = _environment["HEARTBEAT_SECONDS"]
+LEASE_SECONDS: float = _environment["LEASE_SECONDS"]
+LEASE_MAX_RETURNS: int = _environment["LEASE_MAX_RETURNS"]
+ETA_HORIZON_SECONDS: float = _environment["ETA_HORIZON_SECONDS"]
+RETENTION_DAYS: int = _environment["RETENTION_DAYS"]
+INNGEST_FAULT: str = _environment["INNGEST_FAULT"]
+SECRET_KEY: str = _environment["SECRET_KEY"] or "dev-mode-only"
+ALLOWED_HOSTS: list[str] = (
+    ["localhost", "127.0.0.1", "[::1]", "testserver"] if INNGEST_DEV else _environment["ALLOWED_HOSTS"]
+)
+DEBUG = False
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django_celery_beat",
+    "rest_framework",
+    "drf_spectacular",
+    "apps.datastore",
+    "apps.event_stream",
+    "apps.state",
+    "apps.runner",
+    "apps.executor",
+    "apps.event_api",
+    "apps.core_api",
+    "apps.devserver",
+]
+MIDDLEWARE = [
+    "apps.core_api.server_kind.ServerKindMiddleware",
+    "apps.core_api.errors.JsonErrorsMiddleware",
+    "apps.core_api.loopback.LoopbackMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+]
+ROOT_URLCONF = "inngest_server.urls"
+ASGI_APPLICATION = "inngest_server.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+APPEND_SLASH = False
+
+# A statement planned while a queue was empty must not scan it when it holds 100,000 rows: plans go by the indexes.
+_OPTIONS = (
+    "-c jit=off -c idle_in_transaction_session_timeout=60s -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
+)
+_target = conninfo_to_dict(DATABASE_URL)
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": _target.pop("dbname", "inngest"),
+        "USER": _target.pop("user", ""),
+        "PASSWORD": _target.pop("password", ""),
+        "HOST": _target.pop("host", ""),
+        "PORT": _target.pop("port", ""),
+        # A closed connection goes back to its process's pool; a dead one is found out before it is used.
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **_target,
+            "pool": {"min_size": 0, "max_size": DATABASE_POOL_SIZE, "timeout": 30},
+            # The hot path's few statements run thousands of times a second: bound and prepared by the server.
+            "server_side_binding": True,
+            "prepare_threshold": 3,
+            "options": _OPTIONS,
+        },
+    }
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.core_api.tokens.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.core_api.tokens.MayUseApi"],
+    "DEFAULT_RENDERER_CLASSES": ["apps.core_api.rendering.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "apps.core_api.errors.answer_error",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` is one more parameter that nobody reads
+}
+SPECTACULAR_SETTINGS = {"TITLE": "Inngest server", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+
+LOGGING_CONFIG = None

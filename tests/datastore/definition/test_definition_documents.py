@@ -1,0 +1,140 @@
+import json
+import time
+from contextlib import suppress
+
+import pytest
+
+from apps.datastore.definition import InvalidDefinition, parse, read_document
+
+
+def fault_of(text: str, filename: str) -> tuple[str, str]:
+    with pytest.raises(InvalidDefinition) as caught:
+        read_document(text, filename)
+    (fault,) = caught.value.faults
+    return fault.path, fault.message
+
+
+YAML = """
+id: post-signup   # a comment
+name: "Post-signup"
+triggers:
+  - event: user/signed.up
+steps:
+  send:
+    runtime: {type: http, url: "http://127.0.0.1:8290/notify"}
+    retries: {attempts: 4}
+    timeout: 30s
+"""
+
+
+def test_yaml_and_json_give_the_same_definition() -> None:
+    steps: dict[str, dict[str, object]] = {
+        "send": {"runtime": {"type": "http", "url": "http://127.0.0.1:8290/notify"}, "retries": {"attempts": 4}}
+    }
+    steps["send"]["timeout"] = "30s"
+    found = {"id": "post-signup", "name": "Post-signup", "triggers": [{"event": "user/signed.up"}], "steps": steps}
+    assert parse(read_document(YAML, "inngest.yaml"), {}) == parse(read_document(json.dumps(found), "inngest.json"), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("on: 1", {"on": 1}),
+        ("yes: no", {"yes": "no"}),
+        ("at: 1:30", {"at": "1:30"}),
+        ("day: 2026-01-01", {"day": "2026-01-01"}),
+        ("1: 2", {"1": 2}),
+        ("a: ~", {"a": None}),
+        ("a:", {"a": None}),
+        ("a: True", {"a": True}),
+        ("a: 'true'", {"a": "true"}),
+        ("a: -1.5e3", {"a": -1500.0}),
+        ("a: 0x10", {"a": "0x10"}),
+        ("a: |\n  x\n  y\n", {"a": "x\ny\n"}),
+        ("[]", []),
+        ("", None),
+        ("\ufeffa: 1", {"a": 1}),
+    ],
+)
+def test_yaml_is_read_without_its_surprises(text: str, value: object) -> None:
+    assert read_document(text, "inngest.yaml") == value
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "message"),
+    [
+        ("a: [1 ]]", "$", "inngest.yaml, line 1, column 8"),
+        ("a: 1\nb: @x", "$", "inngest.yaml, line 2, column 4"),
+        ("a:\n\t- x", "$", "line 2, column 1"),
+        ("cron: * * * * *", "$", "needs quotes"),
+        ("a: *b", "$", "anchors and aliases are not supported"),
+        ("a: &b 1", "$", "line 1, column 4: anchors and aliases"),
+        ("&a [*a]", "$", "anchors and aliases"),
+        ("a: !!python/object:os.system x", "$", "tags are not supported"),
+        ("a: !x {}", "$", "tags are not supported"),
+        ("a: 1\n---\nb: 1", "$", "one YAML document"),
+        ("key: {{ event.data.id }}", "$", "a field's name must be text"),
+        ("? [a]\n: 1", "$", "a field's name must be text"),
+        ("a: 1\nb: 2\na: 3", "$.a", "is there twice, again in inngest.yaml, line 3, column 1"),
+        ("steps:\n  a: {id: a, id: b}", "$.steps.a.id", "twice"),
+        ("- {a: [1, {b: 1, b: 2}]}", "$[0].a[1].b", "twice"),
+        ("a: \x00", "$", "characters that YAML does not allow"),
+        ("a: '\ud800'", "$", "characters that YAML does not allow"),
+        ("[" * 200 + "]" * 200, "$", "nested too deeply"),
+        ("[" * 100_000, "$", "nested too deeply"),
+        ("- " * 100_000, "$", "nested too deeply"),
+    ],
+)
+def test_a_fault_in_yaml_is_named_with_its_place(text: str, path: str, message: str) -> None:
+    found = fault_of(text, "inngest.yaml")
+    assert found[0] == path
+    assert message in found[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "message"),
+    [
+        ("", "$", "inngest.json, line 1, column 1"),
+        ('{"a": 1,\n "b" 2}', "$", "inngest.json, line 2, column 6: Expecting ':' delimiter"),
+        ('{"a": 1, "a": 2}', "$.a", "is there twice"),
+        ('{"steps": {"a": [{"id": 1, "id": 2, "id": 3}]}}', "$.steps.a[0].id", "is there twice"),
+        ('{"a": {"b": 1, "b": 2}, "a": 3}', "$.a", "is there twice"),
+        ("NaN", "$", "NaN is not JSON"),
+        ("[-Infinity]", "$", "-Infinity is not JSON"),
+        ("[" * 100_000, "$", "nested too deeply"),
+        ('{"a":' * 90_000, "$", "nested too deeply"),
+        ("1" * 5_000, "$", "inngest.json"),
+    ],
+)
+def test_a_fault_in_json_is_named_with_its_place(text: str, path: str, message: str) -> None:
+    found = fault_of(text, "inngest.json")
+    assert found[0] == path
+    assert message in found[1]
+
+
+def test_a_byte_order_mark_does_no_harm() -> None:
+    assert read_document('\ufeff{"a": 1}', "inngest.json") == {"a": 1}
+
+
+def test_cue_is_answered_with_the_command_that_makes_the_json() -> None:
+    assert "cue export inngest.cue > inngest.json" in fault_of("id: string", "inngest.cue")[1]
+
+
+def test_another_name_is_refused() -> None:
+    assert "inngest.json or inngest.yaml" in fault_of("{}", "inngest.yml")[1]
+
+
+@pytest.mark.parametrize("filename", ["inngest.json", "inngest.yaml"])
+@pytest.mark.parametrize("text", ['"' + "x" * 600_000 + '"', '"' + "é" * 300_000 + '"'])
+def test_a_document_that_is_too_large_is_refused(text: str, filename: str) -> None:
+    assert "larger than 512 KiB" in fault_of(text, filename)[1]
+
+
+@pytest.mark.parametrize(
+    "text", ["a0: 1\n" * 70_000, "- a\n" * 120_000, "a: {" * 100_000, "? " * 200_000, "a: '" + "''" * 200_000]
+)
+def test_the_largest_yaml_is_read_or_refused_quickly(text: str) -> None:
+    began = time.monotonic()
+    with suppress(InvalidDefinition):
+        read_document(text, "inngest.yaml")
+    assert time.monotonic() - began < 10
