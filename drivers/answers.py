@@ -17,17 +17,17 @@ def completed(data: bytes, limits: Limits, log: str = "") -> Outcome:
     if len(data) > limits.output_bytes:
         return too_large(len(data), limits, log)
     try:
-        text, status = _read(data)
+        output, status = _read(data)
     except TooDeep as fault:
         return failed("OutputTooDeep", f"the step's output is {fault}", retryable=False, log=log)
-    if len(text) > limits.output_bytes:  # text that isn't JSON grows when it is quoted
-        return too_large(len(text), limits, log)
+    if len(output) > limits.output_bytes:  # text that isn't JSON grows when it is quoted
+        return too_large(len(output), limits, log)
     if status is None or status < 400:
-        return Outcome(ok=True, output=text, log=storable(log))
+        return Outcome(ok=True, output=output.decode(), log=storable(log))
     return failed(
         "StatusError",
         f"the step's output has status {status:g}",
-        output=text,
+        output=output.decode(),
         retryable=status >= 500,
         log=log,
     )
@@ -38,10 +38,10 @@ def kept_body(data: bytes, limits: Limits) -> str | None:
     if not data or len(data) > limits.output_bytes:
         return None
     try:
-        text, _ = _read(data)
+        output, _ = _read(data)
     except TooDeep:
         return None
-    return text if len(text) <= limits.output_bytes else None
+    return output.decode() if len(output) <= limits.output_bytes else None
 
 
 def failed(
@@ -90,11 +90,11 @@ def _capped(text: str, chars: int) -> str:
     return storable(text if len(text) <= chars else text[: chars - 1] + "…")
 
 
-def _read(data: bytes) -> tuple[str, float | None]:
-    """The output's JSON text and its status. Raises TooDeep."""
+def _read(data: bytes) -> tuple[bytes, float | None]:
+    """The output as JSON in UTF-8, and its status. Raises TooDeep."""
+    text = data.removeprefix(_BOM)
     try:
-        text = data.removeprefix(_BOM).decode()
-        return text, status_of(data.removeprefix(_BOM))
+        text.decode()  # msgspec does not look into strings
+        return text, status_of(text)
     except (UnicodeDecodeError, NotJSON):
-        body = data.decode(errors="replace")
-        return msgspec.json.encode({"body": body}).decode(), None
+        return msgspec.json.encode({"body": data.decode(errors="replace")}), None

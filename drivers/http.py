@@ -64,7 +64,7 @@ class HttpDriver:
                 # once, so sending it again is allowed, and saves a wait of the backoff.
                 if cutoff.reason is not None:
                     raise
-        fresh = self._connections.open(target.origin, cutoff, call.timeout)
+        fresh = self._connections.open(target.origin, cutoff)
         return self._exchange(fresh, call, target, cutoff)
 
     def _exchange(self, connection: Connection, call: Call, target: _Target, cutoff: Cutoff) -> Answer:
@@ -132,7 +132,7 @@ def _target(url: str) -> _Target:
         raise ValueError(f"a step's url begins with http:// or https://, not {url!r}")
     if not parts.hostname:
         raise ValueError(f"the step's url {url!r} names no host")
-    host = parts.hostname.encode("idna").decode() if not parts.hostname.isascii() else parts.hostname
+    host = parts.hostname.encode("idna").decode()
     origin = Origin(parts.scheme, host, parts.port or (443 if parts.scheme == "https" else 80))
     shown_host = f"[{host}]" if ":" in host else host
     if parts.port is not None:

@@ -15,7 +15,7 @@ from functools import cached_property, partial
 from drivers.cutoff import Cutoff
 
 CONNECT_TIMEOUT = 10.0
-"""Seconds to open a connection, TLS included, if the call's own timeout is not shorter."""
+"""Seconds to open a connection. A call's own timeout, if shorter, is its cutoff's to keep."""
 
 _KEPT = 256
 
@@ -80,12 +80,16 @@ class Connections:
         for connection in idle:
             connection.close()
 
-    def open(self, origin: Origin, cutoff: Cutoff, timeout: float) -> Connection:
+    def open(self, origin: Origin, cutoff: Cutoff) -> Connection:
         """A new connection. Raises OSError (so also ssl.SSLError and socket.gaierror)."""
-        opened = _connect(origin, cutoff, min(timeout, CONNECT_TIMEOUT))
+        opened = _connect(origin, cutoff)
         try:
             if origin.scheme == "https":
-                opened = self._tls.wrap_socket(opened, server_hostname=origin.host)
+                opened = secured = self._tls.wrap_socket(
+                    opened, server_hostname=origin.host, do_handshake_on_connect=False
+                )
+                cutoff.stops(partial(_end, secured))  # the plain socket is empty from here on
+                secured.do_handshake()
             # From here on it is the cutoff that watches the time: it also sees a server that drips.
             opened.settimeout(None)
         except BaseException:
@@ -105,12 +109,12 @@ class Connections:
         return None
 
 
-def _connect(origin: Origin, cutoff: Cutoff, timeout: float) -> socket.socket:
+def _connect(origin: Origin, cutoff: Cutoff) -> socket.socket:
     fault: OSError | None = None
     for family, kind, protocol, _, address in socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM):
         opened = socket.socket(family, kind, protocol)
         try:
-            opened.settimeout(timeout)
+            opened.settimeout(CONNECT_TIMEOUT)
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             cutoff.stops(partial(_end, opened))
             opened.connect(address)

@@ -5,7 +5,7 @@
   "use strict";
   const { parse, stringify } = JSON;
   const now = Date.now;
-  const LONGEST_LINE = 65536;
+  const LONGEST_LINE = 65536, LONGEST_ERROR = 32768;
 
   // ---- console ------------------------------------------------------------------------------------------------
   const shown = (value) => {
@@ -20,8 +20,9 @@
       return "[circular]";
     }
   };
+  let room = true;
   const printer = (prefix) => (...values) => {
-    log((prefix + values.map(shown).join(" ")).slice(0, LONGEST_LINE).toWellFormed());
+    if (room) room = log((prefix + values.map(shown).join(" ")).slice(0, LONGEST_LINE).toWellFormed());
   };
   const console = {
     log: printer(""), info: printer(""), debug: printer("[debug] "),
@@ -152,9 +153,9 @@
   // ---- the step -------------------------------------------------------------------------------------------------
   let ended = null;
   const told = (thrown) => {
-    const error = thrown instanceof Error;
-    const field = (value) => String(value ?? "").toWellFormed();
+    const field = (value) => String(value ?? "").slice(0, LONGEST_ERROR).toWellFormed();
     try {
+      const error = thrown instanceof Error;
       return stringify({
         name: error ? field(thrown.name) : "Error",
         message: error ? field(thrown.message) : field(shown(thrown)),

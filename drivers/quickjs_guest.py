@@ -6,6 +6,9 @@ memory, four imports call back. quickjs-rs is alpha and pinned exactly; what we 
 """
 
 import os
+import platform
+import resource
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -18,9 +21,8 @@ from drivers.quickjs_abi import Guest
 
 _PAGE = 4096
 _SCRATCH = 64
-_NATIVE_STACK = 1024 * 1024
-"""Half of the smallest stack that a thread commonly has; beyond it the guest traps."""
-
+_SMALL_STACK = 512 * 1024
+_LARGE_STACK = 2 * 1024 * 1024  # the most that wasmtime takes without its async stacks being larger
 _IMPORTS = {"host_call": 5, "host_interrupt": 0, "host_module_normalize": 5, "host_module_load": 3}
 """What the guest calls, and with how many words."""
 
@@ -30,7 +32,7 @@ class Host(Protocol):
 
     def resolve(self, base: str, specifier: str) -> str | None: ...
     def source(self, name: str) -> str | None: ...
-    def log(self, line: str) -> None: ...
+    def log(self, line: str) -> bool: ...
 
 
 class GuestError(Exception):
@@ -55,7 +57,7 @@ class Machine:
     def __init__(self) -> None:
         config = wasmtime.Config()
         config.epoch_interruption = True
-        config.max_wasm_stack = _NATIVE_STACK
+        config.max_wasm_stack = _native_stack()
         self.engine = wasmtime.Engine(config)
         wasm = (files("quickjs_rs") / "_guest.wasm").read_bytes()
         module = compiled_wasm.load(self.engine, "quickjs", wasm, "epochs")
@@ -117,7 +119,8 @@ class Sandbox:
 
     def settle(self) -> None:
         """Run promises' continuations until none is left."""
-        self.guest.call("execute_pending_jobs")
+        while self.guest.call("execute_pending_jobs") > 0:  # it returns now and then, with more to do
+            pass
 
     def state(self, limit: int) -> bytes | int:
         """The prelude's answer; if longer than ``limit`` bytes, only its length."""
@@ -160,8 +163,7 @@ class Sandbox:
         argument = self._text(self.guest.read_word(arguments), 1 << 20) if count else b""
         text = argument.decode(errors="replace") if isinstance(argument, bytes) else ""
         if called == "log":
-            self._host.log(text)
-            return self.guest.call("new_undefined")
+            return self.guest.call("new_bool", self._host.log(text))
         return self._new_string(os.urandom(min(int(text), 65536)).hex().encode())
 
     def _give(self, text: str | None, length_at: int) -> int:
@@ -199,6 +201,16 @@ class Sandbox:
         return self.guest.read(at, length).decode()
 
 
+def _native_stack() -> int:
+    """How much of a thread's stack the guest may use: half, where we know its size. Beyond it the guest traps; were
+    it more than there is, the process would crash."""
+    if platform.libc_ver()[0] != "glibc":
+        return _SMALL_STACK
+    whole = threading.stack_size() or resource.getrlimit(resource.RLIMIT_STACK)[0]
+    known = 4 * _SMALL_STACK if whole == resource.RLIM_INFINITY else whole  # then glibc's threads have 2 MiB
+    return max(min(known // 2, _LARGE_STACK), _SMALL_STACK)
+
+
 class _NoHost:
     def resolve(self, base: str, specifier: str) -> str | None:
         return None
@@ -206,8 +218,8 @@ class _NoHost:
     def source(self, name: str) -> str | None:
         return None
 
-    def log(self, line: str) -> None:
-        return None
+    def log(self, line: str) -> bool:
+        return False
 
 
 def take_image(machine: Machine) -> Image:

@@ -10,15 +10,17 @@ class StepLog:
         self._limit = limit
         self._full = False
 
-    def add(self, line: str) -> None:
+    def add(self, line: str) -> bool:
+        """Whether there is room for another."""
         if self._full:
-            return
+            return False
         data = line.encode(errors="replace")
         if len(data) + 1 > self._left:
             self._full = True
             data = data[: self._left]
         self._left -= len(data) + 1
         self._lines.append(data.decode(errors="ignore"))
+        return not self._full
 
     def text(self) -> str:
         cut = [f"[the log ends here: it is longer than {self._limit:,} bytes]"] if self._full else []

@@ -45,5 +45,11 @@ class TypeStripper:
             return instance.transform(path, source.encode(), flags=_transform.module_transform_flags(path))
         except _transform.TransformError as fault:
             raise ModuleFault("SyntaxError", str(fault)) from None
+        except wasmtime.Trap as fault:
+            if fault.trap_code == wasmtime.TrapCode.INTERRUPT:
+                raise
+            raise ModuleFault(
+                "SyntaxError", f"{path} cannot be read: its code is nested too deep, or too large"
+            ) from None
         finally:
             instance.close()

@@ -17,6 +17,7 @@ from drivers.cutoff import Cutoff
 from drivers.modules import ModuleFault, Sources, entry_of, resolve
 from drivers.quickjs_abi import GuestFault
 from drivers.quickjs_guest import GuestError, Image, Machine, Sandbox, take_image
+from drivers.stack_traces import readable
 from drivers.step_log import StepLog
 from drivers.type_stripping import TypeStripper
 
@@ -30,8 +31,11 @@ class _Workshop:
         self.machine = machine
         self.image = image
 
+    def strip(self, path: str, source: str) -> str:
+        return self._stripper.strip(path, source)
+
     @cached_property
-    def stripper(self) -> TypeStripper:
+    def _stripper(self) -> TypeStripper:  # not needed for JavaScript, nor for what is in the cache
         return TypeStripper(self.machine.engine)
 
 
@@ -112,16 +116,13 @@ class _Attempt:
 
     def source(self, name: str) -> str | None:
         try:
-            return self._sources.javascript(self._bundle, name, self._strip)
+            return self._sources.javascript(self._bundle, name, self._workshop.strip)
         except ModuleFault as fault:
             self._fault = fault
             return None
 
-    def log(self, line: str) -> None:
-        self._log.add(line)
-
-    def _strip(self, path: str, source: str) -> str:
-        return self._workshop.stripper.strip(path, source)
+    def log(self, line: str) -> bool:
+        return self._log.add(line)
 
     def _stop(self) -> None:
         self._workshop.machine.interrupt()
@@ -143,14 +144,14 @@ class _Attempt:
             if kind == b"=":
                 return answers.completed(text, self._call.limits, self._log.text())
             if kind == b"!":
-                return self._threw(text)
+                return self._threw(text, sandbox)
             if kind == b"?":
                 message = "the step waits for a promise that nothing is left to settle"
                 return answers.failed("NeverSettled", message, log=self._log.text())
             if kind == b"~" and self._woken.wait(min(float(text) / 1000, self._call.timeout)):
                 return self._cut()
 
-    def _threw(self, text: bytes) -> Outcome:
+    def _threw(self, text: bytes, sandbox: Sandbox) -> Outcome:
         try:
             error = msgspec.json.decode(text, type=dict[str, str])
         except msgspec.DecodeError:  # the step replaced what our prelude builds on
@@ -158,9 +159,12 @@ class _Attempt:
         if self._fault is not None and error["message"].startswith(("Error resolving module", "Error loading module")):
             # The same at every attempt: the files of a version do not change.
             return answers.failed(self._fault.name, str(self._fault), retryable=False, log=self._log.text())
-        if error["name"] == "InternalError" and error["message"] == "out of memory":
+        if (error["name"], error["message"]) == ("InternalError", "out of memory"):
             return self._out_of_memory()
-        return answers.failed(error["name"], error["message"], error["stack"], log=self._log.text())
+        if error["message"] == "null" and self._near_memory_limit(sandbox):
+            return self._out_of_memory()  # there was no room left for an error that says so
+        stack = readable(error["stack"], self._bundle.files, self.source)
+        return answers.failed(error["name"], error["message"], stack, log=self._log.text())
 
     def _broken(self, fault: Exception, sandbox: Sandbox | None) -> Outcome:
         """The sandbox itself stopped: cut by us, out of memory, or a stack too deep."""
@@ -169,9 +173,13 @@ class _Attempt:
         if isinstance(fault, wasmtime.Trap) and fault.trap_code == wasmtime.TrapCode.STACK_OVERFLOW:
             message = "the step's calls, or its data, are nested too deep"
             return answers.failed("StackOverflow", message, log=self._log.text())
-        if sandbox is None or sandbox.guest.size() > self._call.limits.memory_bytes * 0.7:
+        if sandbox is None or self._near_memory_limit(sandbox):
             return self._out_of_memory()
         return answers.failed("SandboxError", str(fault).splitlines()[0], log=self._log.text())
+
+    def _near_memory_limit(self, sandbox: Sandbox) -> bool:
+        # Half: what failed may be the doubling of an array.
+        return sandbox.guest.size() > self._call.limits.memory_bytes * 0.5
 
     def _out_of_memory(self) -> Outcome:
         message = f"the step needs more than its {self._call.limits.memory_bytes:,} bytes of memory"

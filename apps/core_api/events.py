@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from django.db import connection
+from django.db.models import QuerySet
 from psycopg import sql
 
 from apps.core_api.answers import Receipt
@@ -104,11 +105,7 @@ def load_events(environment: Environment, stretch: Stretch) -> EventPage:
 
 def load_event(environment: Environment, internal_id: str) -> msgspec.Raw | None:
     """The event's first receipt, or what is left of them."""
-    event = (
-        Event.objects.filter(environment_id=environment.pk, internal_id=internal_id)
-        .order_by("duplicate", "seq")
-        .first()
-    )
+    event = _receipts(environment, internal_id).first()
     if event is None:
         return None
     receipt = Receipt(event.internal_id, event.received_at, environment.public_id, event.duplicate)
@@ -116,6 +113,10 @@ def load_event(environment: Environment, internal_id: str) -> msgspec.Raw | None
 
 
 def numbers_of_event(environment: Environment, internal_id: str) -> Sequence[int]:
-    """The numbers under which an event may have started runs: a receipt that is not a duplicate has one of its own."""
-    receipts = Event.objects.filter(environment_id=environment.pk, internal_id=internal_id)
-    return list(receipts.order_by("duplicate", "seq").values_list("seq", flat=True)[:100])
+    """The numbers under which an event may have started runs; none if there is no such event."""
+    return list(_receipts(environment, internal_id).values_list("seq", flat=True)[:100])
+
+
+def _receipts(environment: Environment, internal_id: str) -> QuerySet[Event]:
+    """Of one event, the duplicates last."""
+    return Event.objects.filter(environment_id=environment.pk, internal_id=internal_id).order_by("duplicate", "seq")

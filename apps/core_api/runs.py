@@ -17,12 +17,13 @@ _NEWEST = "~"
 """Sorts behind every run id."""
 
 # A run's row says `queued` until its first step has been tried, because a claim writes no run (rule 3). Whether a
-# worker has it now is found by its open steps' items, by primary keys alone.
+# worker has it now is found by its open steps' items, by primary keys alone: as a scalar, since an EXISTS may be planned
+# as a hash of all open steps that there are.
 _SHOWN_STATUS = sql.SQL(
-    "CASE WHEN status = 'queued' AND EXISTS ("
-    "SELECT FROM state_step JOIN state_leaseditem ON state_leaseditem.id = state_step.item_id"
-    " WHERE state_step.run_id = state_run.id AND state_step.status = 'open'"
-    ") THEN 'running' ELSE status END = ANY (%s::text[])"
+    "CASE WHEN status = 'queued' AND ("
+    "SELECT min(item.leased_at) FROM state_step AS step JOIN state_leaseditem AS item ON item.id = step.item_id"
+    " WHERE step.run_id = state_run.id AND step.status = 'open'"
+    ") IS NOT NULL THEN 'running' ELSE status END = ANY (%s::text[])"
 )
 
 

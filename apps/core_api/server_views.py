@@ -1,12 +1,14 @@
-"""`/` and `/dev`: what this server is. No token is asked for."""
+"""`/`, `/dev` and `/v1/openapi.json`: what this server is and can. No token is asked for."""
 
+import msgspec
 from django.conf import settings
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.core_api.schema import openapi_document
 from apps.core_api.tokens import DEV_ENVIRONMENT
 from apps.datastore.definition.types import from_json
 from apps.datastore.models import Function
@@ -39,10 +41,16 @@ class DevView(PublicView):
     def get(self, request: Request) -> Response:
         """What the SDKs ask to find out whether a dev server is here."""
         if not settings.INNGEST_DEV:
-            raise Http404("This is not a dev server")
+            raise NotFound("This is not a dev server")
         live = Function.objects.filter(environment__slug=DEV_ENVIRONMENT, live_version__isnull=False)
         functions = live.select_related("live_version").order_by("slug")[:MAX_FUNCTIONS]
         return Response({"version": SERVER_VERSION, "functions": [_described(function) for function in functions]})
+
+
+class OpenApiView(PublicView):
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        return Response(msgspec.Raw(openapi_document()))
 
 
 def _described(function: Function) -> dict[str, object]:

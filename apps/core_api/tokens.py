@@ -1,14 +1,18 @@
 """Who may use the REST API: outside dev mode, whoever shows a token of an environment, and sees that environment."""
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from apps.datastore.keys import digest_of
 from apps.datastore.models import ApiToken, Environment
+
+if TYPE_CHECKING:  # as DRF imports this module while it defines its views
+    from rest_framework.views import APIView
 
 DEV_ENVIRONMENT = "dev"
 
@@ -40,7 +44,7 @@ class TokenAuthentication(BaseAuthentication):
 class MayUseApi(BasePermission):
     message = "An API token is needed: `Authorization: Bearer <API token>`"
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         return request.auth is not None
 
 

@@ -49,5 +49,5 @@ def revoke(kind: type[Key], which: str) -> int:
     A revoked event key is refused within a second or two, once event_api has read the list again.
     """
     live = kind._default_manager.filter(revoked_at=None)
-    found = live.filter(id=int(which)) if which.isdecimal() else live.filter(digest=digest_of(which))
+    found = live.filter(pk=int(which)) if which.isdecimal() else live.filter(digest=digest_of(which))
     return found.update(revoked_at=Now())

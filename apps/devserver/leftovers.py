@@ -1,9 +1,12 @@
 """Finding and stopping what a killed development server left running."""
 
 import json
+import os
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -37,36 +40,56 @@ def stop_postgres(data: Path) -> None:
     (data / "postmaster.pid").unlink(missing_ok=True)
 
 
-def record(children: Mapping[str, int], file: Path) -> None:
-    """Notes the ids of our children, for `stop_recorded`."""
+class Child(NamedTuple):
+    """A child of ours, and how it is asked to end."""
+
+    name: str
+    pid: int
+    stop_signal: int
+    grace: float
+
+
+def record(children: Iterable[Child], file: Path) -> None:
+    """Notes our children, what stops last first, for `stop_recorded`."""
     entries = []
-    for name, pid in children.items():
-        try:
-            entries.append({"name": name, "pid": pid, "started": psutil.Process(pid).create_time()})
-        except psutil.NoSuchProcess:
-            continue
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            entries.append({"child": child, "started": psutil.Process(child.pid).create_time()})
     partial = file.with_suffix(".partial")
     partial.write_text(json.dumps(entries), encoding="utf-8")
     partial.replace(file)
 
 
 def stop_recorded(file: Path) -> list[str]:
-    """Ends the children of a killed server that still run; their names. A reused id is left alone."""
+    """Ends the children of a killed server that still run, in the order in which they stop; their names.
+
+    An id that is somebody else's by now is left alone.
+    """
     try:
         entries = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return []
-    left: dict[str, psutil.Process] = {}
-    for entry in entries:
-        try:
-            process = psutil.Process(entry["pid"])
-            if abs(process.create_time() - entry["started"]) < _SAME_START_SECONDS:
-                left[entry["name"]] = process
-        except psutil.NoSuchProcess:
-            continue
-    _end(left.values(), signal.SIGTERM, _GRACE_SECONDS)
+    stopped = []
+    for entry in reversed(entries):
+        child = Child(*entry["child"])
+        if left := _group(child.pid, entry["started"]):
+            _end(left, signal.Signals(child.stop_signal), child.grace)
+            stopped.append(child.name)
     file.unlink(missing_ok=True)
-    return list(left)
+    return stopped
+
+
+def _group(leader: int, started: float) -> list[psutil.Process]:
+    """What is left of a child's process group; the child itself may be gone and its id be somebody else's."""
+    with suppress(psutil.NoSuchProcess):
+        if abs(psutil.Process(leader).create_time() - started) > _SAME_START_SECONDS:
+            return []
+    found = []
+    for process in psutil.process_iter(["status"]):
+        with suppress(psutil.Error, OSError):
+            if os.getpgid(process.pid) == leader and process.info["status"] != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
 
 
 def _pid_in(file: Path) -> int | None:
@@ -76,16 +99,12 @@ def _pid_in(file: Path) -> int | None:
         return None
 
 
-def _end(processes: Iterable[psutil.Process], number: signal.Signals, grace: float) -> None:
+def _end(processes: Sequence[psutil.Process], number: signal.Signals, grace: float) -> None:
     for process in processes:
-        try:
+        with suppress(psutil.NoSuchProcess):
             process.send_signal(number)
-        except psutil.NoSuchProcess:
-            continue
-    _, alive = psutil.wait_procs(list(processes), timeout=grace)
+    _, alive = psutil.wait_procs(processes, timeout=grace)
     for process in alive:
-        try:
+        with suppress(psutil.NoSuchProcess):
             process.kill()
-        except psutil.NoSuchProcess:
-            continue
     psutil.wait_procs(alive, timeout=_GRACE_SECONDS)

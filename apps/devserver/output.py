@@ -35,7 +35,7 @@ class Log:
         self._write(f"{text}\n")
 
     def follow(self, name: str, pipe: IO[bytes]) -> threading.Thread:
-        """Copies what a process writes, line by line, in a thread that ends with the pipe."""
+        """Copies what a process writes, but empty lines, in a thread that ends with the pipe."""
         thread = threading.Thread(target=self._copy, args=(name, pipe), daemon=True, name=f"log of {name}")
         thread.start()
         return thread
@@ -43,7 +43,8 @@ class Log:
     def _copy(self, name: str, pipe: IO[bytes]) -> None:
         with pipe:
             while raw := pipe.readline(_LONGEST_LINE):
-                self.line(name, raw.decode(errors="replace").rstrip("\r\n"))
+                if text := raw.decode(errors="replace").rstrip():
+                    self.line(name, text)
 
     def _write(self, text: str) -> None:
         with self._lock:

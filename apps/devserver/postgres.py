@@ -104,6 +104,7 @@ class Postgres:
 
     def spawn(self) -> Process:
         """Starts the server process and does not wait for it; its messages go to `log_file`."""
+        self.stop()
         self._initialise()
         leftovers.stop_postgres(self.data)
         arguments = [f"-c{name}={value}" for name, value in self._settings.items()]

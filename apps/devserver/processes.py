@@ -56,8 +56,9 @@ def has_ended(process: Process) -> bool:
     if process.returncode is not None:
         return True
     # Looked at without reaping it: until then its id, and so the id of its group, cannot belong to anyone else.
-    if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        return False
+    with suppress(ChildProcessError):  # somebody else in this process has reaped it
+        if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            return False
     signal_group(process, signal.SIGKILL)
     process.wait()
     return True

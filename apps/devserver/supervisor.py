@@ -97,8 +97,14 @@ class Supervisor:
         child.process = child.service.spawn()
         if child.process.stdout is not None:
             self._log.follow(child.service.name, child.process.stdout)
-        running = {one.service.name: one.process.pid for one in self._children if one.process is not None}
-        leftovers.record(running, self._record)
+        leftovers.record(
+            (
+                leftovers.Child(one.service.name, one.process.pid, one.service.stop_signal, one.service.grace)
+                for one in sorted(self._children, key=lambda one: -one.stop_rank)
+                if one.process is not None
+            ),
+            self._record,
+        )
 
     def _plan_restart(self, child: _Child, reason: str, now: float) -> None:
         child.process = None

@@ -69,6 +69,8 @@ def reachable_folder(folder: Path, identity: Identity) -> Path:
             folder.unlink(missing_ok=True)
             folder.symlink_to(home)
     real = folder.resolve()
+    if not _may(identity, "-x", real.parent):
+        raise CannotStart(f"{real} was made by another user and cannot be reached by the one that PostgreSQL runs as.")
     _give(real, identity.owner)
     return real
 

@@ -69,6 +69,7 @@ class Valkey:
 
     def spawn(self) -> Process:
         """Starts the server process and does not wait for it; its messages go to `log_file`."""
+        self.stop()
         self._stop_leftover()
         try:
             binary = get_binary_path()

@@ -13,7 +13,7 @@ from apps.event_api.decoding import decode, require_utf8
 from apps.event_api.limits import ID_MAX_CHARS, NAME_MAX_CHARS, TS_MAX, Limits
 from apps.event_api.refusals import Refused
 from apps.event_api.seeds import seeded_ulid
-from apps.event_api.structure import is_deeper
+from apps.event_api.structure import has_more_events, is_deeper
 from apps.event_stream.new_event import NewEvent, make_event
 
 _MISSING = Raw(b"null")
@@ -45,11 +45,13 @@ def parse_events(body: bytes, environment_id: int, seed: tuple[int, int] | None,
         return [_parse_event(body, "", environment_id, seed and seeded_ulid(seed, 0), limits)]
     if first != b"[":
         _refuse_scalar(body)
+    if has_more_events(body, limits.batch):
+        raise Refused(413, f"more than {limits.batch} events in one request")
     raws = decode(_array, body, limits.depth)
     if not raws:
         raise Refused(400, "The array holds no events")
     if len(raws) > limits.batch:
-        raise Refused(413, f"{len(raws)} events in one request; the limit is {limits.batch}")
+        raise Refused(413, f"more than {limits.batch} events in one request")
     events = []
     for index, raw in enumerate(raws):
         text, where = bytes(raw), f"event {index}: "
@@ -104,12 +106,12 @@ def _check_id(event_id: str, where: str) -> None:
 
 
 def _object(raw: Raw, field: str, where: str) -> Raw:
-    text = memoryview(raw)
-    if text[:1] == b"{":
+    first = memoryview(raw)[0]
+    if first == ord("{"):
         return raw
-    if text == b"null":
+    if first == ord("n"):  # null
         return _EMPTY
-    raise Refused(400, f'{where}"{field}" must be an object, not {_kind(bytes(text))}')
+    raise Refused(400, f'{where}"{field}" must be an object, not {_kind(bytes(raw))}')
 
 
 def _refuse_scalar(body: bytes) -> NoReturn:

@@ -1,4 +1,4 @@
-"""`x-inngest-event-id-seed`: what an SDK sends with a POST, and again when it retries it, so that nothing is doubled."""
+"""`x-inngest-event-id-seed`: what an SDK sends with a POST, and again with its retry, so that nothing is doubled."""
 
 import base64
 import binascii

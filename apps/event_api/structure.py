@@ -7,6 +7,7 @@ import re
 from itertools import accumulate
 
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)', re.DOTALL)
+_TOKEN = re.compile(_STRING.pattern + rb"|[\[\]{},]", re.DOTALL)
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b"[]{},"))
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1, ord(","): 0}
@@ -17,6 +18,9 @@ _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F])|
 
 INDEXED_BYTES = 1 << 20
 """How far into a body the number of an event is counted for a message: more would hold up other requests."""
+
+COMMAS_TAKEN_UNSEEN = 200_000
+"""An array of so many elements may be parsed, and then refused. One of 16 million would take a gigabyte."""
 
 
 def is_deeper(text: bytes, limit: int) -> bool:
@@ -34,6 +38,22 @@ def event_at(body: bytes, offset: int) -> int | None:
     structure = _STRING.sub(b"", body[:offset]).translate(None, _NOT_STRUCTURE)
     depths = accumulate(map(_STEP.__getitem__, structure))
     return sum(depth == 1 and sign == ord(",") for sign, depth in zip(structure, depths, strict=True))
+
+
+def has_more_events(body: bytes, limit: int) -> bool:
+    """Whether an array has more than `limit` elements; looked at only where there are commas enough to fear it."""
+    if body.count(b",") <= COMMAS_TAKEN_UNSEEN:
+        return False
+    depth = commas = 0
+    for token in _TOKEN.finditer(body):
+        step = _STEP.get(body[token.start()])
+        if step == 0 and depth == 1:
+            commas += 1
+            if commas >= limit:
+                return True
+        elif step:
+            depth += step
+    return False
 
 
 def deep_event(body: bytes, limit: int) -> int | None:

@@ -13,7 +13,6 @@ from psycopg import AsyncConnection
 
 from apps.event_stream.new_event import NewEvent
 
-
 # `%b`: psycopg sends arrays of text as they are; as text it would quote every character of them (40 times slower).
 _COLUMNS = "%b::bigint[], %b::text[], %b::text[], %b::text[]"
 

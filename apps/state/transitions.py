@@ -79,8 +79,8 @@ def cancel_run(run_id: str, reason: str) -> bool:
         )
         items = [row[0] for row in cursor.fetchall()]
         # In the direction in which items move, a statement each: one that is moved meanwhile is met in the next table.
-        # One that comes back from a lost lease at this moment is dropped when it is claimed. A leased one is left to its
-        # worker.
+        # One that comes back from a lost lease at this moment is dropped when it is claimed. A leased one is left to
+        # its worker.
         for table in ("state_scheduleditem", "state_readyitem"):
             cursor.execute(f"DELETE FROM {table} WHERE id = ANY (%s::bigint[])", (items,))
         add_history([Entry(run_id, "run.cancelled", reason)], now)

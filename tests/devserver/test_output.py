@@ -41,7 +41,7 @@ def test_a_process_is_followed_to_its_last_unfinished_line() -> None:
     stream = io.StringIO()
     thread = Log(stream, width=3).follow("web", os.fdopen(reading, "rb"))
     with os.fdopen(writing, "wb") as pipe:
-        pipe.write(b"one\r\nnot utf-8: \xff\nno end")
+        pipe.write(b"one\r\n\nnot utf-8: \xff\nno end")
     thread.join(5)
     assert stream.getvalue().splitlines() == ["web | one", "web | not utf-8: �", "web | no end"]
 
@@ -49,8 +49,9 @@ def test_a_process_is_followed_to_its_last_unfinished_line() -> None:
 def test_a_terminal_that_is_gone_does_not_stop_the_reading() -> None:
     reading, writing = os.pipe()
     stream = io.StringIO()
+    log = Log(stream)
     stream.close()
-    thread = Log(stream).follow("web", os.fdopen(reading, "rb"))
+    thread = log.follow("web", os.fdopen(reading, "rb"))
     with os.fdopen(writing, "wb") as pipe:
         pipe.write(b"a line\n" * 100_000)
     thread.join(5)

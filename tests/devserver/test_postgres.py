@@ -1,17 +1,20 @@
 """The private PostgreSQL: real servers, killed for real. One data folder serves all tests of a module."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
-from apps.devserver import fleet, leftovers
+from apps.devserver import fleet, leftovers, unprivileged
 from apps.devserver.faults import CannotStart
 from apps.devserver.postgres import Postgres
 from apps.devserver.processes import holds_within
@@ -126,9 +129,10 @@ def test_a_setting_that_it_refuses_is_told_with_its_own_words(made_folder: Path)
 
 
 def test_only_its_user_reaches_the_socket(server: Postgres) -> None:
-    sockets = Path(psycopg.conninfo.conninfo_to_dict(server.url)["host"])
+    sockets = Path(str(conninfo_to_dict(server.url)["host"]))
     assert sockets.stat().st_mode & 0o777 == 0o700
-    assert psycopg.connect(server.url).execute("SHOW listen_addresses").fetchone() == ("",)
+    with psycopg.connect(server.url) as connection:
+        assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
 
 
 def test_it_ends_when_its_owner_is_killed(made_folder: Path) -> None:
@@ -151,18 +155,60 @@ def test_it_ends_when_its_owner_is_killed(made_folder: Path) -> None:
     assert not (made_folder / "data" / "postmaster.pid").exists(), "it was not shut down but died"
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """One that every user can pass through, unlike pytest's."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
-def test_root_without_namespaces_runs_it_as_an_unprivileged_user(made_folder: Path) -> None:
-    server = Postgres(made_folder, namespaces=False)
+def test_root_without_namespaces_runs_it_as_an_unprivileged_user(open_folder: Path) -> None:
+    server = Postgres(open_folder / "postgres", namespaces=False)
     server.start()
     try:
         assert psutil.Process(server.pid).uids().real != 0
-        keep(server, "as somebody else")
+        with psycopg.connect(server.url) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 'as somebody else' AS value")
     finally:
         server.stop()
-    again = Postgres(made_folder)
+    again = Postgres(open_folder / "postgres")
     again.start()
     try:
-        assert "as somebody else" in kept(again)
+        assert kept(again) == ["as somebody else"]
     finally:
         again.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+def test_data_that_an_unprivileged_user_could_not_reach_goes_where_it_can(
+    tmp_path: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unprivileged, "_HOMES", open_folder / "homes")
+    (tmp_path / "closed").mkdir(mode=0o700)
+    server = Postgres(tmp_path / "closed" / "postgres", namespaces=False)
+    server.start()
+    try:
+        assert (tmp_path / "closed" / "postgres").is_symlink()
+        assert (open_folder / "homes") in server.data.parents
+    finally:
+        server.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+def test_a_program_that_an_unprivileged_user_could_not_reach_is_copied(
+    tmp_path: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unprivileged, "_HOMES", open_folder / "homes")
+    installation = tmp_path / "closed" / "installation"
+    installation.mkdir(parents=True)
+    installation.parent.chmod(0o700)
+    (installation / "program").write_text("#!/bin/sh\n")
+    (installation / "program").chmod(0o755)
+    identity = unprivileged.choose_identity(tmp_path, installation / "program", namespaces=False)
+    copy = unprivileged.reachable_installation(installation, "program", identity)
+    assert copy != installation
+    assert (copy / "program").read_text() == "#!/bin/sh\n"
+    assert unprivileged.reachable_installation(installation, "program", identity) == copy

@@ -1,4 +1,5 @@
 import io
+import json
 import os
 import signal
 import sys
@@ -31,10 +32,15 @@ def supervisor(terminal: io.StringIO, tmp_path: Path) -> Iterator[Supervisor]:
     supervisor = Supervisor(Log(terminal), tmp_path / "children.json")
     yield supervisor
     supervisor.kill()
+    supervisor.stop()  # there is nothing left to stop, but to be reaped
 
 
 def program(name: str, script: str, grace: float = 10.0) -> Program:
     return Program(name, [sys.executable, "-c", script], os.environ, grace)
+
+
+def recorded(name: str, process: Process) -> leftovers.Child:
+    return leftovers.Child(name, process.pid, signal.SIGTERM, 5.0)
 
 
 def ids_of(name: str, terminal: io.StringIO) -> list[int]:
@@ -108,22 +114,34 @@ def test_a_service_that_cannot_be_started_again_is_tried_again(supervisor: Super
     assert "not in the mood" in terminal.getvalue()
 
 
+def test_what_a_killed_child_of_a_killed_server_left_is_ended(tmp_path: Path) -> None:
+    parent = program("left", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {POLITE!r}])").spawn()
+    record = tmp_path / "children.json"
+    assert parent.stdout
+    with parent.stdout:
+        grandchild = psutil.Process(int(parent.stdout.readline()))
+        leftovers.record([recorded("left", parent)], record)
+        parent.kill()
+        parent.wait()
+        assert leftovers.stop_recorded(record) == ["left"]
+        assert not grandchild.is_running()
+
+
 def test_what_a_killed_server_left_is_ended_and_a_reused_id_left_alone(tmp_path: Path) -> None:
     left = program("left", POLITE).spawn()
     stranger = program("stranger", POLITE).spawn()
     record = tmp_path / "children.json"
     try:
-        leftovers.record({"left": left.pid, "stranger": stranger.pid}, record)
-        entries = record.read_text().replace(
-            f'"pid": {stranger.pid}, "started": ', f'"pid": {stranger.pid}, "started": 1'
-        )
-        record.write_text(entries)
+        leftovers.record([recorded("left", left), recorded("stranger", stranger)], record)
+        entries = json.loads(record.read_text())
+        entries[1]["started"] -= 60
+        record.write_text(json.dumps(entries))
         assert leftovers.stop_recorded(record) == ["left"]
-        assert left.wait(DEADLINE_SECONDS) == -signal.SIGTERM
+        assert not psutil.pid_exists(left.pid)
         assert stranger.poll() is None
     finally:
         stranger.kill()
-        stranger.wait()
         for process in (left, stranger):
+            process.wait()
             assert process.stdout
             process.stdout.close()

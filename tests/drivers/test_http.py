@@ -183,6 +183,14 @@ def test_a_step_is_called_over_tls(http: HttpDriver, serve: Serve, monkeypatch: 
     assert server.connections == 1
 
 
+def test_a_handshake_that_hangs_is_ended_at_the_timeout(http: HttpDriver) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        started = time.monotonic()
+        outcome = run(http, http_call(f"https://127.0.0.1:{listener.getsockname()[1]}", timeout=0.3))
+    assert error_of(outcome)[0] == "StepTimeout"
+    assert time.monotonic() - started < 1.0
+
+
 def test_a_hanging_call_over_tls_is_ended_at_its_timeout(
     http: HttpDriver, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,7 +203,7 @@ def test_a_hanging_call_over_tls_is_ended_at_its_timeout(
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://a/b", "file:///etc/passwd", "a/b", "", "http://", "http://a:port/", "http://[::1"]
+    "url", ["ftp://a/b", "file:///etc/passwd", "a/b", "", "http://", "http://a:port/", "http://[::1", "http://a..b/"]
 )
 def test_only_http_urls_are_called(http: HttpDriver, url: str) -> None:
     outcome = run(http, http_call(url))

@@ -1,12 +1,13 @@
 """`python manage.py dev_prepare FOLDER`: what `dev` does between starting PostgreSQL and starting the fleet."""
 
 import argparse
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+
+from apps.devserver.loading import load_folder
 
 
 class Command(BaseCommand):
@@ -17,7 +18,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
-        if importlib.util.find_spec("apps.devserver.loading"):
-            from apps.devserver.loading import load_folder
-
-            load_folder(options["functions"])
+        loaded = load_folder(options["functions"])
+        for name in loaded.live:
+            self.stdout.write(f"loaded {name}")
+        for slug in loaded.removed:
+            self.stdout.write(f"took {slug} down: its folder is gone")
+        for fault in loaded.faults:
+            self.stdout.write(f"not loaded: {fault}")

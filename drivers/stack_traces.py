@@ -1,0 +1,59 @@
+"""A guest's stack trace, in terms of the author's own files.
+
+Taking types away prints the code anew, without a source map, so lines shift. Words and pairs of words that occur
+once in the source and once in what became of it tie the two together; nearly every line has one.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+
+_FRAME = re.compile(r"(?P<path>[^\s():]+):(?P<line>\d{1,7}):(?P<column>\d{1,7})")
+_WORD = re.compile(r"[\w$]+")
+_PRELUDE = "eval_script:"
+_MOST_LINES, _MOST_CHARS = 40, 16_000
+
+
+def readable(stack: str, files: Mapping[str, str], javascript: Callable[[str], str | None]) -> str:
+    """The trace without our own frames, its lines those of ``files``; ``javascript(path)`` is what ran.
+
+    A trace is a text like any other to the code that throws, so it may be forged, and of any length.
+    """
+
+    def in_source(frame: re.Match[str]) -> str:
+        path = frame["path"]
+        ran = javascript(path) if path in files else None
+        if ran is None or files[path] == ran:
+            return frame[0]
+        return f"{path}:{_line_in_source(files[path], ran, int(frame['line']), int(frame['column']))}"
+
+    lines = [line for line in stack[:_MOST_CHARS].splitlines() if _PRELUDE not in line]
+    return "\n".join(_FRAME.sub(in_source, line, count=1) for line in lines[:_MOST_LINES])
+
+
+def _line_in_source(source: str, ran: str, line: int, column: int) -> int:
+    """The source line (from 1) that a position in ``ran`` came from, as near as the words tell."""
+    written = _once(source)
+    # Nearest first: on the line itself at or after the column, then before it, then the lines above.
+    nearest: tuple[int, int, int] | None = None
+    for gram, (ran_line, ran_column) in _once(ran).items():
+        if gram not in written or ran_line > line:
+            continue
+        distance = (line - ran_line, abs(ran_column - column))
+        if nearest is None or distance < nearest[:2]:
+            nearest = (*distance, written[gram][0])
+    return nearest[2] + nearest[0] if nearest else line
+
+
+def _once(text: str) -> dict[tuple[str, ...], tuple[int, int]]:
+    """Words and pairs of words that occur once, with their line and column, both from 1."""
+    words = [
+        (word[0], (number, word.start() + 1))
+        for number, line in enumerate(text.splitlines(), 1)
+        for word in _WORD.finditer(line)
+    ]
+    grams: list[tuple[tuple[str, ...], tuple[int, int]]] = [((word,), place) for word, place in words]
+    grams += [((first, second), place) for (first, place), (second, _) in pairwise(words)]
+    counts = Counter(gram for gram, _ in grams)
+    return {gram: place for gram, place in grams if counts[gram] == 1}

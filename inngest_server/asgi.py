@@ -1,0 +1,44 @@
+"""The server's door under granian: events go to the Event API, everything else to Django."""
+
+import os
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inngest_server.settings")
+
+from django.core.asgi import get_asgi_application
+
+# Sets Django up; what is imported below needs it.
+_django = get_asgi_application()
+
+from apps.event_api.app import EventApi, is_ours  # noqa: E402
+from apps.event_api.wire import Receive, Scope, Send  # noqa: E402
+
+
+class Application:
+    """Starts the Event API with the server and stops it with the server: Django itself knows no lifespan."""
+
+    def __init__(self) -> None:
+        self._event_api: EventApi | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http" and is_ours(scope["path"]):
+            if self._event_api is None:
+                raise RuntimeError("The Event API was not started: run the server with ASGI's lifespan")
+            await self._event_api(scope, receive, send)
+        else:
+            django: Any = _django
+            await django(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._event_api = EventApi()
+        await self._event_api.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._event_api.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+application = Application()

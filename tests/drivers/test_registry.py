@@ -1,0 +1,36 @@
+import subprocess
+import sys
+
+import pytest
+
+from drivers import registry
+
+
+def test_asking_for_queues_imports_no_sandbox() -> None:
+    code = """
+import sys
+from drivers.registry import queue_for
+assert (queue_for("http"), queue_for("typescript")) == ("steps", "steps.cpu")
+assert not {"wasmtime", "quickjs_rs", "django"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_process_has_one_driver_of_a_runtime_until_it_closes_them() -> None:
+    driver = registry.driver_for("http")
+    assert registry.driver_for("http") is driver
+    registry.close_drivers()
+    assert registry.driver_for("http") is not driver
+    registry.close_drivers()
+
+
+@pytest.mark.parametrize("runtime", ["docker", "wasm"])
+def test_a_runtime_of_a_later_issue_is_refused_by_name(runtime: str) -> None:
+    for ask in (registry.queue_for, registry.driver_for):
+        with pytest.raises(registry.UnsupportedRuntime, match=f"'{runtime}' runtime is not supported yet"):
+            ask(runtime)
+
+
+def test_an_unknown_runtime_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(registry.UnsupportedRuntime, match="no runtime 'cobol'; use 'http' or 'typescript'"):
+        registry.queue_for("cobol")
