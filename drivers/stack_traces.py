@@ -11,33 +11,38 @@ from itertools import pairwise
 
 _FRAME = re.compile(r"(?P<path>[^\s():]+):(?P<line>\d{1,7}):(?P<column>\d{1,7})")
 _WORD = re.compile(r"[\w$]+")
+_Grams = dict[tuple[str, ...], tuple[int, int]]
 _PRELUDE = "eval_script:"
-_MOST_LINES, _MOST_CHARS = 40, 16_000
+_MOST_LINES, _LONGEST_LINE, _LARGEST_FILE = 40, 400, 200_000
 
 
 def readable(stack: str, files: Mapping[str, str], javascript: Callable[[str], str | None]) -> str:
     """The trace without our own frames, its lines those of ``files``; ``javascript(path)`` is what ran.
 
-    A trace is a text like any other to the code that throws, so it may be forged, and of any length.
+    A trace is a text like any other to the code that throws: it may be forged, and must not keep us busy for long.
     """
+    grams: dict[str, tuple[_Grams, _Grams] | None] = {}
 
     def in_source(frame: re.Match[str]) -> str:
         path = frame["path"]
-        ran = javascript(path) if path in files else None
-        if ran is None or files[path] == ran:
+        if path not in grams:
+            source = files.get(path, "")
+            ran = javascript(path) if 0 < len(source) <= _LARGEST_FILE else None
+            grams[path] = None if ran is None or ran == source else (_once(source), _once(ran))
+        known = grams[path]
+        if known is None:
             return frame[0]
-        return f"{path}:{_line_in_source(files[path], ran, int(frame['line']), int(frame['column']))}"
+        return f"{path}:{_line_in_source(*known, int(frame['line']), int(frame['column']))}"
 
-    lines = [line for line in stack[:_MOST_CHARS].splitlines() if _PRELUDE not in line]
+    lines = [line[:_LONGEST_LINE] for line in stack.splitlines() if _PRELUDE not in line]
     return "\n".join(_FRAME.sub(in_source, line, count=1) for line in lines[:_MOST_LINES])
 
 
-def _line_in_source(source: str, ran: str, line: int, column: int) -> int:
-    """The source line (from 1) that a position in ``ran`` came from, as near as the words tell."""
-    written = _once(source)
-    # Nearest first: on the line itself at or after the column, then before it, then the lines above.
+def _line_in_source(written: _Grams, ran: _Grams, line: int, column: int) -> int:
+    """The source line (from 1) that a position in what ran came from, as near as the words tell."""
+    # The nearest on the line itself, else on the last line above that has one.
     nearest: tuple[int, int, int] | None = None
-    for gram, (ran_line, ran_column) in _once(ran).items():
+    for gram, (ran_line, ran_column) in ran.items():
         if gram not in written or ran_line > line:
             continue
         distance = (line - ran_line, abs(ran_column - column))
@@ -46,7 +51,7 @@ def _line_in_source(source: str, ran: str, line: int, column: int) -> int:
     return nearest[2] + nearest[0] if nearest else line
 
 
-def _once(text: str) -> dict[tuple[str, ...], tuple[int, int]]:
+def _once(text: str) -> _Grams:
     """Words and pairs of words that occur once, with their line and column, both from 1."""
     words = [
         (word[0], (number, word.start() + 1))

@@ -7,6 +7,7 @@ import os
 from datetime import timedelta
 
 from celery import Celery
+from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inngest_server.settings")
 
@@ -65,4 +66,11 @@ app.conf.update(
         },
     },
 )
+
+
+@setup_logging.connect
+def _keep_our_logging(**_: object) -> None:
+    """Celery configures no logging where someone listens to this signal; Django's settings have done it."""
+
+
 app.autodiscover_tasks(["apps.runner", "apps.executor"])

@@ -63,6 +63,7 @@ SETTINGS: tuple[Setting, ...] = (
         "ALLOWED_HOSTS", _names, ["*"], "Host names that the server answers to, by comma. Dev mode: loopback only."
     ),
     Setting("LOG_LEVEL", str, "INFO", "Least level of what is logged."),
+    Setting("LOG_RUNS", _flag, False, "Log every run that ends, each failed attempt and what steps log.", in_dev=True),
     Setting("DATABASE_POOL_SIZE", _positive, 8, "Connections that one process may hold to PostgreSQL."),
     # Event API
     Setting("EVENT_MAX_BYTES", _positive, 512 * KIB, "Largest event, in bytes of JSON."),

@@ -5,12 +5,14 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict
 
 from inngest_server.environment import read_environment
+from inngest_server.logs import configure_logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 _environment = read_environment()
 INNGEST_DEV: bool = _environment["INNGEST_DEV"]
 LOG_LEVEL: str = _environment["LOG_LEVEL"]
+LOG_RUNS: bool = _environment["LOG_RUNS"]
 DATABASE_URL: str = _environment["DATABASE_URL"]
 BROKER_URL: str = _environment["BROKER_URL"]
 DATABASE_POOL_SIZE: int = _environment["DATABASE_POOL_SIZE"]
@@ -108,4 +110,6 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {"TITLE": "Inngest server", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
 
+# `configure_logs` does it, here and in Celery's processes alike.
 LOGGING_CONFIG = None
+configure_logs(LOG_LEVEL, for_people=INNGEST_DEV)

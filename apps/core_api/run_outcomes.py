@@ -33,13 +33,15 @@ class Outcome(NamedTuple):
 
 NOTHING = Outcome(None, omitted=False)
 
-# The step that failed first says why its run failed; what came later may be due to the same.
+# The step that failed first says why its run failed; what came later may be due to the same. LIMIT 1 has each step
+# looked up by its key: a plain join may be planned, while the table is small, to hash the whole of it.
 _TEXTS = """
 WITH wanted AS (
-    SELECT step.run_id, step.step_id, step.output AS text
-    FROM unnest(%s::text[], %s::text[]) AS leaf (run_id, step_id)
-    JOIN state_step AS step ON step.run_id = leaf.run_id AND step.step_id = leaf.step_id
-    WHERE step.status = 'completed'
+    SELECT leaf.run_id, leaf.step_id, step.output AS text
+    FROM unnest(%s::text[], %s::text[]) AS leaf (run_id, step_id) CROSS JOIN LATERAL (
+        SELECT output FROM state_step
+        WHERE run_id = leaf.run_id AND step_id = leaf.step_id AND status = 'completed' LIMIT 1
+    ) AS step
   UNION ALL
     SELECT failed.run_id, first.step_id, first.error
     FROM unnest(%s::text[]) AS failed (run_id) CROSS JOIN LATERAL (

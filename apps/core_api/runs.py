@@ -17,13 +17,14 @@ _NEWEST = "~"
 """Sorts behind every run id."""
 
 # A run's row says `queued` until its first step has been tried, because a claim writes no run (rule 3). Whether a
-# worker has it now is found by its open steps' items, by primary keys alone: as a scalar, since an EXISTS may be planned
-# as a hash of all open steps that there are.
+# worker has it now is found by its open steps' items, by primary keys alone. Scalar queries here and in `_LOAD`, since
+# an EXISTS or a join may be planned, while tables are small, to walk or hash the whole of them.
+_LEASED_AT = """(
+    SELECT min((SELECT leased_at FROM state_leaseditem WHERE id = step.item_id))
+    FROM state_step AS step WHERE step.run_id = state_run.id AND step.status = 'open'
+)"""
 _SHOWN_STATUS = sql.SQL(
-    "CASE WHEN status = 'queued' AND ("
-    "SELECT min(item.leased_at) FROM state_step AS step JOIN state_leaseditem AS item ON item.id = step.item_id"
-    " WHERE step.run_id = state_run.id AND step.status = 'open'"
-    ") IS NOT NULL THEN 'running' ELSE status END = ANY (%s::text[])"
+    f"CASE WHEN status = 'queued' AND {_LEASED_AT} IS NOT NULL THEN 'running' ELSE status END = ANY (%s::text[])"
 )
 
 
@@ -86,21 +87,17 @@ _SHOWN: dict[str, RunStatus] = {
     "cancelled": "Cancelled",
 }
 
-_LOAD = """
-SELECT run.id, run.status, run.queued_at, run.started_at, run.ended_at, run.version_id, version.number, function.slug,
-       environment.public_id, event.internal_id, leased.at
-FROM state_run AS run
-JOIN datastore_environment AS environment ON environment.id = run.environment_id
-JOIN datastore_function AS function ON function.id = run.function_id
-JOIN datastore_functionversion AS version ON version.id = run.version_id
-LEFT JOIN event_stream_event AS event ON event.seq = run.event_seq
-LEFT JOIN LATERAL (
-    SELECT min(item.leased_at) AS at
-    FROM state_step AS step JOIN state_leaseditem AS item ON item.id = step.item_id
-    WHERE step.run_id = run.id AND step.status = 'open' AND run.status = 'queued'
-) AS leased ON TRUE
-WHERE run.id = ANY (%s::text[]) AND run.environment_id = %s
-ORDER BY run.id DESC
+_LOAD = f"""
+SELECT state_run.id, state_run.status, state_run.queued_at, state_run.started_at, state_run.ended_at,
+       state_run.version_id, version.number, function.slug, environment.public_id,
+       (SELECT internal_id FROM event_stream_event WHERE seq = state_run.event_seq),
+       CASE WHEN state_run.status = 'queued' THEN {_LEASED_AT} END
+FROM state_run
+JOIN datastore_environment AS environment ON environment.id = state_run.environment_id
+JOIN datastore_function AS function ON function.id = state_run.function_id
+JOIN datastore_functionversion AS version ON version.id = state_run.version_id
+WHERE state_run.id = ANY (%s::text[]) AND state_run.environment_id = %s
+ORDER BY state_run.id DESC
 """
 
 

@@ -34,8 +34,10 @@ WITH measured AS (
 )
 SELECT step.step_id, step.status, step.attempts,
        CASE WHEN fits THEN step.output END, CASE WHEN fits THEN step.error END,
-       step.queued_at, step.started_at, step.ended_at, item.leased_at, NOT fits
-FROM placed AS step LEFT JOIN state_leaseditem AS item ON item.id = step.item_id AND step.status = 'open'
+       step.queued_at, step.started_at, step.ended_at,
+       CASE WHEN step.status = 'open' THEN (SELECT leased_at FROM state_leaseditem WHERE id = step.item_id) END,
+       NOT fits
+FROM placed AS step
 ORDER BY step.queued_at, step.step_id
 """
 

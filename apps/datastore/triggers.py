@@ -19,7 +19,7 @@ def find_starts(events: Collection[tuple[int, str]]) -> dict[tuple[int, str], li
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT t.environment_id, t.event_name, t.function_id, t.version_id FROM datastore_eventtrigger AS t"
-            " JOIN unnest(%s::bigint[], %s::text[]) AS e (environment_id, event_name)"
+            " JOIN unnest(%b::bigint[], %b::text[]) AS e (environment_id, event_name)"
             "   ON t.environment_id = e.environment_id AND t.event_name = e.event_name"
             " ORDER BY t.function_id",
             ([environment for environment, _ in events], [name for _, name in events]),

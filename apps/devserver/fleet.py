@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from signal import SIGTERM, Signals
+from signal import SIGKILL, SIGTERM, Signals
 from subprocess import PIPE
 
 from apps.devserver.ports import HOST
@@ -67,8 +67,12 @@ def workers(groups: Sequence[Workers], environment: Mapping[str, str], grace: fl
 
 
 def beat(environment: Mapping[str, str]) -> Program:
-    """What rings when something is due."""
-    return Program("beat", _python(*BEAT, *BEAT_SCHEDULER), environment)
+    """What rings when something is due.
+
+    It is killed and not asked: it holds nothing that matters, and a SIGTERM that finds it still starting is lost on
+    it (the exception that its handler raises is swallowed by what it interrupts).
+    """
+    return Program("beat", _python(*BEAT, *BEAT_SCHEDULER), environment, stop_signal=SIGKILL)
 
 
 def web(port: int, environment: Mapping[str, str]) -> Program:

@@ -17,14 +17,14 @@ class StreamEvent(NamedTuple):
 
 _TAKE = """
 WITH taken AS (
-    SELECT seq FROM event_stream_inbox WHERE seq = ANY (%s::bigint[]) ORDER BY seq FOR UPDATE SKIP LOCKED
+    SELECT seq FROM event_stream_inbox WHERE seq = ANY (%b::bigint[]) ORDER BY seq FOR UPDATE SKIP LOCKED
 ), gone AS (
     DELETE FROM event_stream_inbox WHERE seq = ANY (ARRAY(SELECT seq FROM taken)) RETURNING seq
 )
 SELECT event.seq, event.environment_id, event.name, event.internal_id
 FROM gone JOIN event_stream_event AS event USING (seq) ORDER BY event.seq
 """
-_TAKE_OLDEST = _TAKE.replace("WHERE seq = ANY (%s::bigint[]) ORDER BY seq", "ORDER BY seq LIMIT %s")
+_TAKE_OLDEST = _TAKE.replace("WHERE seq = ANY (%b::bigint[]) ORDER BY seq", "ORDER BY seq LIMIT %s")
 
 
 def take_batch(most: int) -> list[StreamEvent]:
@@ -67,7 +67,7 @@ def unpark(seqs: Sequence[int] | None = None) -> int:
     named = None if seqs is None else list(seqs)
     with connection.cursor() as cursor:
         cursor.execute(
-            "WITH back AS (DELETE FROM event_stream_parkedevent WHERE %s::bigint[] IS NULL OR seq = ANY (%s::bigint[])"
+            "WITH back AS (DELETE FROM event_stream_parkedevent WHERE %b::bigint[] IS NULL OR seq = ANY (%b::bigint[])"
             " RETURNING seq) INSERT INTO event_stream_inbox (seq) SELECT seq FROM back ON CONFLICT DO NOTHING",
             (named, named),
         )

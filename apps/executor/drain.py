@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError, connection
 from apps.doorbell.ringing import ring
 from apps.executor.loading import Work, load
 from apps.executor.recording import Finished, record
+from apps.executor.telling import tell
 from apps.executor.worker import this_worker
 from apps.state import faults, queue
 from apps.state.queue import Item
@@ -139,6 +140,8 @@ class Drain:
                     return
         for one in finished:
             self._in_flight.pop(one.item.id, None)
+        if settings.LOG_RUNS:
+            tell(finished, recorded.history)
         free = self._slots - len(self._in_flight)
         for name, items in recorded.queued.items():
             # What fits our own slots we claim ourselves at once.

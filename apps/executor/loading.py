@@ -37,7 +37,7 @@ class Loaded(NamedTuple):
 _RUNS = """
 SELECT run.id, run.version_id, run.ended_at IS NULL, event.payload
 FROM state_run AS run JOIN event_stream_event AS event ON event.seq = run.event_seq
-WHERE run.id = ANY (%s::text[])
+WHERE run.id = ANY (%b::text[])
 """
 
 

@@ -34,10 +34,11 @@ class Finished(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """What a record queued: items ready now by queue, and seconds until each retry."""
+    """What a record queued (items ready now by queue, seconds until each retry), and what it added to the history."""
 
     queued: Counter[str]
     retries: list[float]
+    history: list[Entry]
 
 
 def record(finished: Sequence[Finished]) -> Recorded:
@@ -57,7 +58,9 @@ def record(finished: Sequence[Finished]) -> Recorded:
     log.warning("a batch of %d outcomes failed, each is recorded alone", len(finished))
     alone = [record([one]) for one in finished]
     queued = sum((one.queued for one in alone), Counter[str]())
-    return Recorded(queued, [seconds for one in alone for seconds in one.retries])
+    return Recorded(
+        queued, [seconds for one in alone for seconds in one.retries], [entry for one in alone for entry in one.history]
+    )
 
 
 def _unstorable(error: Exception) -> Outcome:
@@ -77,8 +80,9 @@ def _record(finished: Sequence[Finished]) -> Recorded:
         if one.item.run_id not in locked.open
     ]
     if not live or locked.now is None:
-        add_history(entries, locked.now) if entries and locked.now else None
-        return Recorded(Counter(), [])
+        if locked.now is not None:
+            add_history(entries, locked.now)
+        return Recorded(Counter(), [], entries)
     now = locked.now
     ended: list[steps.Ended] = []
     tried: list[steps.Tried] = []
@@ -113,7 +117,7 @@ def _record(finished: Sequence[Finished]) -> Recorded:
     queued = steps.plan_steps(following, now)
     entries += advance_runs(list({one.item.run_id for one in live}), now)
     add_history(entries, now)
-    return Recorded(queued, delays)
+    return Recorded(queued, delays, entries)
 
 
 def _ended(one: Finished, status: str, error: str | None) -> steps.Ended:

@@ -19,7 +19,7 @@ class Entry(NamedTuple):
 _ADD = """
 INSERT INTO state_history (run_id, at, kind, step_id, reason)
 SELECT e.run_id, %s, e.kind, e.step_id, e.reason
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS e (run_id, kind, step_id, reason)
+FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[]) AS e (run_id, kind, step_id, reason)
 """
 
 

@@ -86,7 +86,7 @@ def finish(leases: Sequence[tuple[int, int]]) -> set[int]:
     """End the leases (item, worker) and say which of them still held; whoever is not among them must stop quietly."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM state_leaseditem AS leased USING unnest(%s::bigint[], %s::bigint[]) AS held (id, worker_id)"
+            "DELETE FROM state_leaseditem AS leased USING unnest(%b::bigint[], %b::bigint[]) AS held (id, worker_id)"
             " WHERE leased.id = held.id AND leased.worker_id = held.worker_id RETURNING leased.id",
             ([item for item, _ in leases], [worker for _, worker in leases]),
         )
@@ -100,7 +100,7 @@ def give_back(worker_id: int, keep: Sequence[int] = ()) -> set[str]:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH mine AS (DELETE FROM state_leaseditem WHERE worker_id = %s AND id <> ALL (%s::bigint[])"
+            f"WITH mine AS (DELETE FROM state_leaseditem WHERE worker_id = %s AND id <> ALL (%b::bigint[])"
             f" RETURNING {COLUMNS}) INSERT INTO state_readyitem ({COLUMNS}) SELECT {COLUMNS} FROM mine RETURNING queue",
             (worker_id, list(keep)),
         )
@@ -111,7 +111,7 @@ def queues_with_work(queues: Sequence[str]) -> list[str]:
     """Those of the queues in which something is ready. One index probe each."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT name FROM unnest(%s::text[]) AS q (name)"
+            "SELECT name FROM unnest(%b::text[]) AS q (name)"
             " WHERE EXISTS (SELECT FROM state_readyitem WHERE queue = q.name)",
             (list(queues),),
         )

@@ -30,8 +30,8 @@ class Retry(NamedTuple):
 _SCHEDULE = """
 WITH retry AS MATERIALIZED (
     SELECT nextval('state_queue_item_id') AS id, r.*
-    FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::int[], %s::timestamptz[],
-                %s::timestamptz[])
+    FROM unnest(%b::text[], %b::text[], %b::bigint[], %b::text[], %b::int[], %b::timestamptz[],
+                %b::timestamptz[])
       AS r (run_id, step_id, function_id, queue, attempt, due_at, started_at)
 ), step AS (
     UPDATE state_step SET item_id = retry.id, attempts = retry.attempt - 1,

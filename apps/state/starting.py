@@ -26,7 +26,7 @@ class NewRun(NamedTuple):
 _START = """
 INSERT INTO state_run (id, environment_id, function_id, version_id, event_seq, status, queued_at)
 SELECT n.id, n.environment_id, n.function_id, n.version_id, n.event_seq, 'queued', %s
-FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+FROM unnest(%b::text[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[])
   AS n (id, environment_id, function_id, version_id, event_seq)
 ON CONFLICT (event_seq, function_id) DO NOTHING RETURNING id
 """

@@ -20,7 +20,7 @@ class PlannedStep(NamedTuple):
 # The conflict decides who queues the step: however many edges or doubled messages reach it, one row, one item.
 _PLAN = """
 WITH wanted AS MATERIALIZED (
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[]) AS w (run_id, step_id, function_id, queue)
+    SELECT * FROM unnest(%b::text[], %b::text[], %b::bigint[], %b::text[]) AS w (run_id, step_id, function_id, queue)
 ), planned AS (
     INSERT INTO state_step (run_id, step_id, status, item_id, attempts, queued_at)
     SELECT run_id, step_id, 'open', nextval('state_queue_item_id'), 0, %s FROM wanted
@@ -67,7 +67,7 @@ _END = """
 UPDATE state_step AS step
 SET status = e.status, output = e.output, error = e.error, attempts = e.attempt, ended_at = %s,
     started_at = COALESCE(step.started_at, e.started_at)
-FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+FROM unnest(%b::text[], %b::text[], %b::int[], %b::text[], %b::text[], %b::text[], %b::timestamptz[])
   AS e (run_id, step_id, attempt, status, output, error, started_at)
 WHERE step.run_id = e.run_id AND step.step_id = e.step_id AND step.status = 'open'
 """
@@ -108,7 +108,7 @@ class Tried(NamedTuple):
 _TRIED = """
 INSERT INTO state_attempt (run_id, step_id, number, ok, started_at, ended_at, error, log)
 SELECT t.run_id, t.step_id, t.number, t.ok, t.started_at, %s, t.error, t.log
-FROM unnest(%s::text[], %s::text[], %s::int[], %s::bool[], %s::timestamptz[], %s::text[], %s::text[])
+FROM unnest(%b::text[], %b::text[], %b::int[], %b::bool[], %b::timestamptz[], %b::text[], %b::text[])
   AS t (run_id, step_id, number, ok, started_at, error, log)
 """
 
@@ -138,7 +138,7 @@ def outputs_of(run_ids: Sequence[str]) -> dict[str, dict[str, str]]:
     outputs: dict[str, dict[str, str]] = {run_id: {} for run_id in run_ids}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT run_id, step_id, output FROM state_step WHERE run_id = ANY (%s::text[]) AND status = 'completed'",
+            "SELECT run_id, step_id, output FROM state_step WHERE run_id = ANY (%b::text[]) AND status = 'completed'",
             (list(run_ids),),
         )
         for run_id, step_id, output in cursor.fetchall():

@@ -24,7 +24,7 @@ def lock_runs(run_ids: Sequence[str]) -> LockedRuns:
     """Lock the runs, in the order of their ids, so that two transactions never wait for each other."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, ended_at IS NULL, now() FROM state_run WHERE id = ANY (%s::text[]) ORDER BY id FOR UPDATE",
+            "SELECT id, ended_at IS NULL, now() FROM state_run WHERE id = ANY (%b::text[]) ORDER BY id FOR UPDATE",
             (sorted(set(run_ids)),),
         )
         rows = cursor.fetchall()
@@ -42,7 +42,7 @@ FROM (
            CASE WHEN bool_or(status = 'open') THEN 'running'
                 WHEN bool_or(status = 'failed') THEN 'failed'
                 ELSE 'completed' END AS status
-    FROM state_step WHERE run_id = ANY (%(runs)s::text[]) GROUP BY run_id
+    FROM state_step WHERE run_id = ANY (%(runs)b::text[]) GROUP BY run_id
 ) AS told
 WHERE run.id = told.run_id AND run.status IN ('queued', 'running') AND run.status <> told.status
 RETURNING run.id, run.status
@@ -82,6 +82,6 @@ def cancel_run(run_id: str, reason: str) -> bool:
         # One that comes back from a lost lease at this moment is dropped when it is claimed. A leased one is left to
         # its worker.
         for table in ("state_scheduleditem", "state_readyitem"):
-            cursor.execute(f"DELETE FROM {table} WHERE id = ANY (%s::bigint[])", (items,))
+            cursor.execute(f"DELETE FROM {table} WHERE id = ANY (%b::bigint[])", (items,))
         add_history([Entry(run_id, "run.cancelled", reason)], now)
     return True

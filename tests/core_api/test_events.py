@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from apps.core_api import events
 from apps.datastore.models import Environment
 from apps.event_stream.ids import new_ulid
-from tests.core_api.rows import StoredRun, add_event, add_run, analyze, later, pages, version_of
+from tests.core_api.rows import StoredRun, add_event, add_run, later, pages, version_of
 from tests.core_api.test_runs import ODD
 
 
@@ -129,16 +129,6 @@ def test_a_page_costs_as_many_statements_however_long_it_is(
             assert len(client.get("/v1/events", {"limit": limit}).json()["data"]) == limit
         with django_assert_num_queries(6):  # and a bisection for each end
             client.get("/v1/events", {"limit": limit, "received_after": "2020-01-01", "received_before": "2030-01-01"})
-
-
-def test_a_page_of_one_name_walks_its_own_index(client: APIClient, dev: Environment, plans: list[str]) -> None:
-    for number in range(2_000):
-        add_event(dev, name="rare" if number < 3 else "busy")
-    analyze("event_stream_event")
-    del plans[:]
-    assert len(client.get("/v1/events", {"name": "rare"}).json()["data"]) == 3
-    walks = [plan for plan in plans if "Limit" in plan]
-    assert all("event_by_name" in plan and "Sort" not in plan for plan in walks[-2:]), walks
 
 
 def test_the_runs_of_an_event_are_found_by_its_id(client: APIClient, dev: Environment) -> None:

