@@ -10,8 +10,18 @@ from django.db import connection
 from apps.datastore.definition.types import Edge, EventTrigger, FunctionDefinition, Runtime, Step
 from apps.datastore.deploying import deploy
 from apps.datastore.models import Environment, Function
+from apps.doorbell.ringing import Ring
 from apps.event_stream.ids import new_ulid
-from drivers.contract import Abort, Call, Outcome
+from apps.event_stream.models import InboxEntry
+from apps.state.models import LeasedItem, ReadyItem, Run, ScheduledItem
+from drivers.contract import Abort, Call, Outcome, StepError
+
+DEV = "00000000-0000-4000-b000-000000000000"
+
+
+def dev_environment() -> Environment:
+    """The environment of dev mode, also after a test with transactions has emptied every table."""
+    return Environment.objects.get_or_create(slug="dev", defaults={"public_id": DEV})[0]
 
 
 def define(
@@ -39,13 +49,12 @@ def define(
 
 
 def deploy_function(*args: Any, **options: Any) -> Function:
-    environment = Environment.objects.get(slug="dev")
-    return deploy(environment, define(*args, **options), {}).version.function
+    return deploy(dev_environment(), define(*args, **options), {}).version.function
 
 
 def append(name: str = "test/event", payload: str | None = None, count: int = 1) -> list[int]:
     """Put events into the stream as the Event API does; returns their numbers."""
-    environment = Environment.objects.get(slug="dev")
+    environment = dev_environment()
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH e AS (INSERT INTO event_stream_event"
@@ -55,6 +64,26 @@ def append(name: str = "test/event", payload: str | None = None, count: int = 1)
             ([new_ulid() for _ in range(count)], environment.pk, name, payload or f'{{"name":"{name}","data":{{}}}}'),
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+def left_over() -> dict[str, int]:
+    """What is still to be done: rows in the inbox and in the queue's tables. Empty when all is done."""
+    counts = {model.__name__: model.objects.count() for model in (InboxEntry, ReadyItem, ScheduledItem, LeasedItem)}
+    return {name: count for name, count in counts.items() if count}
+
+
+def statuses() -> Counter[str]:
+    """How many runs there are of each status."""
+    return Counter(Run.objects.values_list("status", flat=True))
+
+
+def succeed(output: str = "1") -> Outcome:
+    return Outcome(ok=True, output=output)
+
+
+def fail(message: str = "it broke", *, for_good: bool = False, retry_after: float | None = None) -> Outcome:
+    """A failed call; tried again unless `for_good`."""
+    return Outcome(ok=False, error=StepError("Error", message), retryable=not for_good, retry_after=retry_after)
 
 
 class ScriptedDriver:
@@ -74,3 +103,18 @@ class ScriptedDriver:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+class Rings:
+    """Stands where the doorbell is, and keeps what it was rung for."""
+
+    def __init__(self) -> None:
+        self.heard: list[Ring] = []
+
+    def ring(self, ring: Ring, times: int = 1) -> None:
+        self.heard += [ring] * times
+
+    def take(self) -> Counter[tuple[str, str | None]]:
+        """The rings since the last time: how many for each task and queue."""
+        heard, self.heard = self.heard, []
+        return Counter((ring.task, ring.queue) for ring in heard)

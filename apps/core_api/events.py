@@ -21,10 +21,13 @@ MAX_BYTES = 16 * 1024 * 1024
 _NEWEST = 2**63 - 1
 
 # Events are numbered in about the order in which they were received, so a time is found by bisection, in some 30 steps
-# down the primary key. `low`: all below it is older. `high`: all from it on is not.
+# down the primary key. `low`: all below it is older. `high`: all from it on is not. (Not min() and max(): planned while
+# the table was empty, they read all of it.)
 _POSITION_AT = """
 WITH RECURSIVE bisection (low, high, moment) AS (
-    SELECT min(seq), max(seq) + 1, %(moment)s::timestamptz + %(shift)s::interval FROM event_stream_event
+    SELECT (SELECT seq FROM event_stream_event ORDER BY seq LIMIT 1),
+           (SELECT seq + 1 FROM event_stream_event ORDER BY seq DESC LIMIT 1),
+           %(moment)s::timestamptz + %(shift)s::interval
   UNION ALL
     SELECT CASE WHEN probe.seq < high AND probe.received_at < moment THEN probe.seq + 1 ELSE low END,
            CASE WHEN probe.seq < high AND probe.received_at < moment THEN high ELSE low + (high - low) / 2 END,

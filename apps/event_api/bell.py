@@ -1,4 +1,4 @@
-"""Rings for the runner after commits: at once when it is quiet, at most every few milliseconds when it is not."""
+"""Rings for the runner after commits: at once when it is quiet, now and then when it is not."""
 
 import asyncio
 
@@ -7,7 +7,10 @@ from django.conf import settings
 from apps.doorbell.ringing import ring
 
 QUIET_SECONDS = 0.01
-"""While a runner consumes it looks again by itself; more rings would only take time from accepting events."""
+"""The least time between rings. While a runner consumes it looks again by itself."""
+BUSY_EVENTS = 20
+BUSY_QUIET_SECONDS = 0.05
+"""The least time between rings while so many events come in it: a ring takes as much of the processor as ten events."""
 RUNNERS_MOST = 4
 
 
@@ -21,14 +24,15 @@ class ConsumerBell:
         self._events += count
         if self._timer is None:
             self._ring()
-            self._timer = asyncio.get_running_loop().call_later(QUIET_SECONDS, self._quiet_is_over)
+
+    def _ring(self) -> None:
+        quiet = BUSY_QUIET_SECONDS if self._events > BUSY_EVENTS else QUIET_SECONDS
+        batches = -(-self._events // settings.CONSUME_BATCH)
+        self._events = 0
+        self._timer = asyncio.get_running_loop().call_later(quiet, self._quiet_is_over)
+        ring("runner.consume_events", queue="events", times=min(batches, RUNNERS_MOST))
 
     def _quiet_is_over(self) -> None:
         self._timer = None
         if self._events:
-            self.events_stored(0)
-
-    def _ring(self) -> None:
-        batches = -(-self._events // settings.CONSUME_BATCH)
-        self._events = 0
-        ring("runner.consume_events", queue="events", times=min(batches, RUNNERS_MOST))
+            self._ring()

@@ -76,16 +76,20 @@ class Drain:
                 return False
             faults.reach("claimed")
             loaded = load(items, worker_id)
+            if loaded.ended:
+                queue.finish([(item.id, worker_id) for item in loaded.ended])
         except (OperationalError, InterfaceError) as error:
             log.warning("nothing is claimed, the database is away: %s", error)
             self._doubtful = True
             connection.close()
             this_worker.stopping.wait(DATABASE_PAUSE_SECONDS)
             return False
-        if loaded.ended:
-            queue.finish([(item.id, worker_id) for item in loaded.ended])
+        except Exception:
+            self._doubtful = True
+            raise
         for work in loaded.work:
             self._start(work)
+        self._record(loaded.unloadable)
         if len(items) == free:
             self._ring_for_help()
         return True
@@ -112,7 +116,7 @@ class Drain:
             log.exception("the driver of %s failed", work.item)
             outcome = Outcome(ok=False, error=StepError(type(error).__name__, f"the driver failed: {error}"))
         faults.reach("called")
-        self._inbox.put(Finished(work.item, work.worker_id, work.version, work.step, outcome))
+        self._inbox.put(work.finish(outcome))
 
     def _wait(self, seconds: float) -> list[Finished]:
         """Whatever has finished, after waiting for the first of it or for a ring."""

@@ -1,5 +1,6 @@
 """Load: what a leased item needs to be called, read after the claim (rule 3) and put together as text."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -7,14 +8,19 @@ from typing import NamedTuple
 
 import msgspec
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
-from apps.datastore.definition.types import Step
+from apps.datastore.definition.types import Step, steps_after
+from apps.datastore.models import FunctionVersion
 from apps.datastore.versions import Version, load_version
 from apps.executor.dotenv import read_dotenv
+from apps.executor.recording import Finished
 from apps.state.queue import Item
 from apps.state.steps import outputs_of
-from drivers.contract import Bundle, Call, Limits
+from drivers.contract import Bundle, Call, Limits, Outcome, StepError
+from drivers.registry import queue_for
+
+log = logging.getLogger(__name__)
 
 
 class Work(NamedTuple):
@@ -26,12 +32,24 @@ class Work(NamedTuple):
     step: Step
     call: Call
 
+    def finish(self, outcome: Outcome) -> Finished:
+        """This item as it is to be recorded."""
+        return Finished(
+            self.item,
+            self.worker_id,
+            outcome,
+            self.version.definition.id,
+            self.step.attempts,
+            _following(self.version.id, self.step.id),
+        )
+
 
 class Loaded(NamedTuple):
-    """What can be called, and the items that must be dropped because their run has ended."""
+    """What can be called, the items to drop because their run has ended, and those that cannot be called at all."""
 
     work: list[Work]
     ended: list[Item]
+    unloadable: list[Finished]
 
 
 _RUNS = """
@@ -47,20 +65,43 @@ def load(items: Sequence[Item], worker_id: int) -> Loaded:
     with connection.cursor() as cursor:
         cursor.execute(_RUNS, (run_ids,))
         runs = {run_id: (version_id, is_open, payload) for run_id, version_id, is_open, payload in cursor.fetchall()}
-    versions = {run_id: load_version(version_id) for run_id, (version_id, _, _) in runs.items()}
     # A function of one step has no earlier outputs to read.
-    outputs = outputs_of([run_id for run_id, version in versions.items() if len(version.definition.steps) > 1] or [])
-    loaded = Loaded([], [])
+    several = [run_id for run_id, (version_id, _, _) in runs.items() if _has_several_steps(version_id)]
+    outputs = outputs_of(several) if several else {}
+    loaded = Loaded([], [], [])
     for item in items:
-        _, is_open, payload = runs.get(item.run_id, (0, False, ""))
+        version_id, is_open, event = runs.get(item.run_id, (0, False, ""))
         if not is_open:
             loaded.ended.append(item)
             continue
-        version = versions[item.run_id]
-        step = version.definition.steps[item.step_id]
-        call = _call(item, version, step, payload, outputs.get(item.run_id, {}))
+        try:
+            version = load_version(version_id)
+            step = version.definition.steps[item.step_id]
+            call = _call(item, version, step, event, outputs.get(item.run_id, {}))
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            # Rule 8: one bad item must not take its neighbours with it, nor come back for ever.
+            log.exception("%s cannot be loaded", item)
+            failed = StepError(type(error).__name__, f"the step could not be loaded: {error}")
+            outcome = Outcome(ok=False, error=failed, retryable=False)
+            loaded.unloadable.append(Finished(item, worker_id, outcome, f"version {version_id}", item.attempt))
+            continue
         loaded.work.append(Work(item, worker_id, version, step, call))
     return loaded
+
+
+def _has_several_steps(version_id: int) -> bool:
+    try:
+        return len(load_version(version_id).definition.steps) > 1
+    except (FunctionVersion.DoesNotExist, msgspec.DecodeError):
+        return False  # its items are told apart below
+
+
+@lru_cache(maxsize=10_000)
+def _following(version_id: int, step_id: str) -> tuple[tuple[str, str], ...]:
+    definition = load_version(version_id).definition
+    return tuple((step.id, queue_for(step.runtime.type)) for step in steps_after(definition, step_id))
 
 
 def _call(item: Item, version: Version, step: Step, event: str, outputs: Mapping[str, str]) -> Call:

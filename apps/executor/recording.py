@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from apps.datastore.definition.types import Step, steps_after
-from apps.datastore.versions import Version
 from apps.executor.backoff import delay_after
 from apps.executor.errors import error_text
 from apps.state import queue, steps
@@ -18,19 +16,22 @@ from apps.state.queue import Item
 from apps.state.scheduling import Retry, schedule_retries
 from apps.state.transitions import advance_runs, lock_runs
 from drivers.contract import Outcome, StepError
-from drivers.registry import queue_for
 
 log = logging.getLogger(__name__)
 
 
 class Finished(NamedTuple):
-    """An item whose call is over, the worker that leased it, and the outcome."""
+    """An item whose call is over, the worker that leased it, the outcome, and what the function says of its step."""
 
     item: Item
     worker_id: int
-    version: Version
-    step: Step
     outcome: Outcome
+    function: str
+    """Its id, for people."""
+    attempts: int
+    """How many tries the step has in all."""
+    following: Sequence[tuple[str, str]] = ()
+    """The steps after it, each with its queue."""
 
 
 class Recorded(NamedTuple):
@@ -98,11 +99,11 @@ def _record(finished: Sequence[Finished]) -> Recorded:
         if outcome.ok:
             ended.append(_ended(one, "completed", None))
             following += (
-                steps.PlannedStep(item.run_id, step.id, item.function_id, queue_for(step.runtime.type))
-                for step in steps_after(one.version.definition, item.step_id)
+                steps.PlannedStep(item.run_id, step_id, item.function_id, queue_name)
+                for step_id, queue_name in one.following
             )
             entries.append(Entry(item.run_id, "step.completed", f"attempt {item.attempt} succeeded", item.step_id))
-        elif outcome.retryable and item.attempt < one.step.attempts:
+        elif outcome.retryable and item.attempt < one.attempts:
             delay = delay_after(item.attempt, outcome.retry_after)
             delays.append(delay)
             retries.append(_retry(one, now + timedelta(seconds=delay)))
@@ -131,7 +132,7 @@ def _retry(one: Finished, due_at: datetime) -> Retry:
         item.run_id,
         item.step_id,
         item.function_id,
-        queue_for(one.step.runtime.type),
+        item.queue,
         item.attempt + 1,
         due_at,
         item.leased_at,
@@ -140,4 +141,4 @@ def _retry(one: Finished, due_at: datetime) -> Retry:
 
 def _why(one: Finished, then: str) -> str:
     message = one.outcome.error.message if one.outcome.error else "it failed without saying why"
-    return f"attempt {one.item.attempt} of {one.step.attempts} failed, {then}: {message[:500]}"
+    return f"attempt {one.item.attempt} of {one.attempts} failed, {then}: {message[:500]}"

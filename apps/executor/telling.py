@@ -13,7 +13,7 @@ _LOUD = {"run.failed", "step.failed", "step.retrying"}
 
 def tell(finished: Sequence[Finished], history: Sequence[Entry]) -> None:
     """Log what the finished steps wrote, and what became of them and their runs."""
-    functions = {one.item.run_id: one.version.definition.id for one in finished}
+    functions = {one.item.run_id: one.function for one in finished}
     for one in finished:
         for line in one.outcome.log.splitlines():
             log.info("%s %s: %s", functions[one.item.run_id], one.item.step_id, line)

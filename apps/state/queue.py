@@ -16,6 +16,7 @@ class Item(NamedTuple):
     """A leased item: one attempt of one step, ours for as long as our worker lives."""
 
     id: int
+    queue: str
     function_id: int
     run_id: str
     step_id: str
@@ -68,7 +69,7 @@ WITH RECURSIVE turn (function_id, place, wrapped) AS (
 )
 INSERT INTO state_leaseditem (id, queue, function_id, run_id, step_id, attempt, priority, returns, worker_id, leased_at)
 SELECT id, queue, function_id, run_id, step_id, attempt, priority, returns, %(worker)s, now() FROM gone
-RETURNING id, function_id, run_id, step_id, attempt, returns, leased_at
+RETURNING id, queue, function_id, run_id, step_id, attempt, returns, leased_at
 """
 
 

@@ -59,7 +59,7 @@ RETURNING run_id, step_id, queue, returns
 """
 
 _WORN_OUT = """
-SELECT id, function_id, run_id, step_id, attempt, returns, leased_at, worker_id FROM state_leaseditem AS leased
+SELECT id, queue, function_id, run_id, step_id, attempt, returns, leased_at, worker_id FROM state_leaseditem AS leased
 WHERE NOT EXISTS (SELECT FROM state_worker WHERE state_worker.id = leased.worker_id) AND leased.returns + 1 >= %s
 """
 

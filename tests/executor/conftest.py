@@ -1,12 +1,3 @@
-import pytest
+from tests.state.fixtures import driver, rings, worker
 
-from drivers import registry
-from tests.functions import ScriptedDriver
-
-
-@pytest.fixture
-def driver(monkeypatch: pytest.MonkeyPatch) -> ScriptedDriver:
-    """Every http step is answered by this driver."""
-    scripted = ScriptedDriver()
-    monkeypatch.setitem(registry._instances, "http", scripted)
-    return scripted
+__all__ = ["driver", "rings", "worker"]

@@ -2,10 +2,8 @@
 
 from django.conf import settings
 
-from apps.datastore.versions import load_version
 from apps.doorbell.ringing import ring
 from apps.executor.recording import Finished, record
-from apps.state.models import Run
 from apps.state.queue import Item
 from apps.state.workers import reclaim_lost
 from drivers.contract import Outcome, StepError
@@ -23,11 +21,11 @@ def reclaim_leases() -> None:
 
 
 def _fail(worn_out: list[tuple[Item, int]]) -> None:
-    versions = dict(Run.objects.filter(id__in=[item.run_id for item, _ in worn_out]).values_list("id", "version_id"))
     finished = []
     for item, worker_id in worn_out:
-        version = load_version(versions[item.run_id])
         error = StepError("WorkerDied", f"its worker died, {item.returns + 1} times in a row")
         outcome = Outcome(ok=False, error=error, retryable=False)
-        finished.append(Finished(item, worker_id, version, version.definition.steps[item.step_id], outcome))
+        finished.append(
+            Finished(item, worker_id, outcome, function=f"function {item.function_id}", attempts=item.attempt)
+        )
     record(finished)

@@ -1,0 +1,54 @@
+"""Rows of the queue put straight into its tables, and workers to lease them."""
+
+from collections.abc import Sequence
+
+from django.db import connection
+
+from apps.state.workers import register_worker
+
+QUEUE = "steps"
+
+
+def add_ready(
+    function_id: int, count: int = 1, *, queue: str = QUEUE, priority: int = 0, run_id: str = "run"
+) -> list[int]:
+    """Ready items of a function, which nothing but the queue knows of. Returns their ids, the oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO state_readyitem (id, queue, function_id, run_id, step_id, attempt, priority, returns)"
+            " SELECT nextval('state_queue_item_id'), %s, %s, %s, 'step-' || n, 1, %s, 0"
+            " FROM generate_series(1, %s) AS n RETURNING id",
+            (queue, function_id, run_id, priority, count),
+        )
+        return sorted(row[0] for row in cursor.fetchall())
+
+
+def add_scheduled(due_in: float, count: int = 1, *, function_id: int = 1) -> list[int]:
+    """Items that are due in so many seconds (negative: they have been for so long)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO state_scheduleditem"
+            " (id, queue, function_id, run_id, step_id, attempt, priority, returns, due_at)"
+            " SELECT nextval('state_queue_item_id'), %s, %s, 'run', 'step-' || n, 2, 0, 0,"
+            " now() + make_interval(secs => %s) FROM generate_series(1, %s) AS n RETURNING id",
+            (QUEUE, function_id, due_in, count),
+        )
+        return sorted(row[0] for row in cursor.fetchall())
+
+
+def add_worker(silent_for: float = 0) -> int:
+    """A worker that beat last so many seconds ago."""
+    worker_id = register_worker("test", [QUEUE])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE state_worker SET heartbeat_at = clock_timestamp() - make_interval(secs => %s) WHERE id = %s",
+            (silent_for, worker_id),
+        )
+    return worker_id
+
+
+def execute(statement: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
+    """Run a statement and return its rows, if it has any."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []
