@@ -7,6 +7,8 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inngest_server.settings")
+    if sys.argv[1:2] == ["dev"]:
+        os.environ.setdefault("INNGEST_DEV", "1")
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

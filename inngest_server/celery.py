@@ -24,6 +24,8 @@ app.conf.update(
     task_ignore_result=True,
     task_store_errors_even_if_ignored=False,
     task_acks_late=False,
+    # Says nothing of ours, which ack early; unset, every lost connection costs eight lines of warning.
+    worker_cancel_long_running_tasks_on_connection_loss=True,
     task_create_missing_queues=True,
     task_default_queue="chores",
     task_serializer="json",

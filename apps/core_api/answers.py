@@ -93,7 +93,7 @@ class Step(msgspec.Struct, kw_only=True):
     omitted: Omitted
 
 
-class RunWithSteps(Run):
+class RunWithSteps(Run, kw_only=True):
     steps: list[Step]
 
 

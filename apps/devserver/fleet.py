@@ -85,6 +85,11 @@ def example_app(script: Path, port: int, environment: Mapping[str, str]) -> Prog
     return Program("app", _python(str(script), "--port", str(port)), environment)
 
 
+def watcher(functions: Path, environment: Mapping[str, str]) -> Program:
+    """What loads the functions again when their files change."""
+    return Program("functions", manage("watch_functions", str(functions.absolute())), environment, stop_signal=SIGKILL)
+
+
 def manage(*arguments: str) -> list[str]:
     """A command of `manage.py`."""
     return _python(str(PROJECT / "manage.py"), *arguments)

@@ -43,7 +43,7 @@ class Options:
 
 def run(options: Options) -> None:
     """Runs everything until Ctrl-C or SIGTERM. Raises CannotStart with what is in the way."""
-    log = Log(sys.stdout, width=max(len(name) for group in options.workers for name in [*group.names, "postgres"]))
+    log = Log(sys.stdout, width=max(len(name) for group in options.workers for name in [*group.names, "functions"]))
     with locked(options.data) as folder, _interrupts() as let_force:
         record = folder / "children.json"
         for name in leftovers.stop_recorded(record):
@@ -110,6 +110,7 @@ def _start_fleet(supervisor: Supervisor, options: Options, environment: Mapping[
     for worker in fleet.workers(options.workers, environment, _WORKER_GRACE_SECONDS):
         supervisor.start(worker, WORKERS)
     supervisor.start(fleet.web(options.port, environment), WEB)
+    supervisor.start(fleet.watcher(options.functions, environment), BEAT)
     supervisor.start(fleet.beat(environment), BEAT)
 
 

@@ -101,7 +101,7 @@ class Drain:
             self._doubtful = False
         items = queue.claim(self._queue, worker_id, most, self._after)
         if items:
-            self._after = max(items, key=lambda item: item.id).function_id
+            self._after = queue.last_served(items, self._after)
         return items, worker_id
 
     def _start(self, work: Work) -> None:

@@ -69,19 +69,24 @@ class WorkerProcess:
         connection.close()
 
     def _beat(self) -> None:
-        while not self.stopping.wait(settings.HEARTBEAT_SECONDS):
+        while True:
             if self._hangs():
                 log.error("a drain of this process makes no progress: no heartbeat, its leases will be taken away")
-                continue
-            try:
-                worker_id = self.id()
-                if not renew(worker_id):
-                    log.warning("this worker was declared dead; it goes on under a new identity")
-                    self.forget(worker_id)
-            except (DatabaseError, InterfaceError) as error:
-                log.warning("no heartbeat, the database is away: %s", error)
-            finally:
-                connection.close()
+            else:
+                self._beat_once()
+            if self.stopping.wait(settings.HEARTBEAT_SECONDS):
+                return
+
+    def _beat_once(self) -> None:
+        try:
+            worker_id = self.id()
+            if not renew(worker_id):
+                log.warning("this worker was declared dead; it goes on under a new identity")
+                self.forget(worker_id)
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("no heartbeat, the database is away: %s", error)
+        finally:
+            connection.close()
 
     def _hangs(self) -> bool:
         oldest = min(self._progress.values(), default=None)

@@ -83,6 +83,16 @@ def claim(queue: str, worker_id: int, most: int, after: int) -> list[Item]:
         return [Item(*row) for row in cursor.fetchall()]
 
 
+def last_served(items: Sequence[Item], after: int) -> int:
+    """The function after which the next claim begins, where one that began after `after` took these items.
+
+    In the order of the walk it is the last one. Where every function got its share and some more than one item, it is
+    the first: the next walk then begins one function further on, as the last of a walk may get less than its share.
+    """
+    turns = sorted({item.function_id for item in items}, key=lambda function_id: (function_id <= after, function_id))
+    return turns[-1] if len(turns) == len(items) else turns[0]
+
+
 def finish(leases: Sequence[tuple[int, int]]) -> set[int]:
     """End the leases (item, worker) and say which of them still held; whoever is not among them must stop quietly."""
     with connection.cursor() as cursor:

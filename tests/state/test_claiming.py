@@ -111,15 +111,5 @@ def test_two_functions_get_as_much_over_claims_of_an_odd_size() -> None:
     assert served == {1: 15, 2: 15}
 
 
-def test_a_single_item_is_served_beside_a_backlog() -> None:
-    add_ready(1, 1_000)
-    add_ready(2, 1)
-    for after in (0, 1, 2):
-        items = queue.claim(QUEUE, add_worker(), 1 if after == 1 else 2, after)
-        if any(item.function_id == 2 for item in items):
-            return
-    pytest.fail("the single item was never claimed")
-
-
 def test_nothing_ready_is_an_empty_claim() -> None:
     assert queue.claim(QUEUE, add_worker(), 8, 5) == []
