@@ -1,6 +1,6 @@
 """How much is measured."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,9 @@ class Sizes:
     backlog: int = 1_000_000
     soak_runs: int = 100_000
     snapshot_rounds: int = 5
+
+    def with_rounds(self, rounds: int) -> "Sizes":
+        return replace(self, rounds=rounds)
 
 
 FULL = Sizes()

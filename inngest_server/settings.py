@@ -108,7 +108,6 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,  # `?format=` is one more parameter that nobody reads
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Inngest server", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
 
 # `configure_logs` does it, here and in Celery's processes alike.
 LOGGING_CONFIG = None

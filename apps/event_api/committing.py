@@ -50,7 +50,7 @@ class Committer:
         self._away = False
         self._closing = False
         self._running: asyncio.Task[None] | None = None
-        self._given_up: set[asyncio.Task[Any]] = set()
+        self._given_up: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         self._running = asyncio.create_task(self._run(), name="committer")
@@ -60,8 +60,9 @@ class Committer:
         self._closing = True
         self._arrived.set()
         if self._running is not None:
-            await asyncio.wait({self._running}, timeout=FAREWELL_SECONDS)
-            self._running.cancel()
+            _, unfinished = await asyncio.wait({self._running}, timeout=FAREWELL_SECONDS)
+            if unfinished:
+                self._running.cancel()
         self._refuse_queued()
 
     def submit(self, events: Sequence[NewEvent], size: int) -> "asyncio.Future[list[str]]":
@@ -89,11 +90,14 @@ class Committer:
             self._away = False
             try:
                 await self._commit_groups(connection)
+            except _NoAnswerError as error:
+                log.warning("the event API gives up a connection to the database: %s", error)
+                continue
+            except psycopg.Error as error:
+                log.warning("the event API lost its connection to the database: %s", error)
             except Exception:
-                log.exception("the event API lost its connection to the database")
-            finally:
-                # Not awaited: a connection on which nothing is heard any more would not hear this either.
-                self._give_up(asyncio.create_task(connection.close()))
+                log.exception("a commit of events failed")
+            await connection.close()
 
     async def _commit_groups(self, connection: AsyncConnection[Any]) -> None:
         """Until the connection is lost, or all is done."""
@@ -147,25 +151,26 @@ class Committer:
         done, _ = await asyncio.wait({task}, timeout=ANSWER_SECONDS)
         if not done:
             # Everybody gets an answer now; psycopg may need seconds more to end the statement.
-            self._away = True
-            self._give_up(task)
-            task.cancel()
-            raise TimeoutError(f"no answer from the database in {ANSWER_SECONDS} s")
+            ending = asyncio.create_task(_let_go(connection, task))
+            self._given_up.add(ending)
+            ending.add_done_callback(self._given_up.discard)
+            raise _NoAnswerError(f"not heard of for {ANSWER_SECONDS} s")
         return task.result()
-
-    def _give_up(self, task: "asyncio.Task[Any]") -> None:
-        """Let it end by itself; whatever comes of it has no meaning any more."""
-        self._given_up.add(task)
-        task.add_done_callback(self._forget)
-
-    def _forget(self, task: "asyncio.Task[Any]") -> None:
-        self._given_up.discard(task)
-        if not task.cancelled():
-            task.exception()
 
     def _refuse_queued(self) -> None:
         _fail(self._queue, Unavailable(_AWAY))
         self._queue.clear()
+
+
+class _NoAnswerError(Exception):
+    """PostgreSQL is silent; the connection is another task's to close."""
+
+
+async def _let_go(connection: AsyncConnection[Any], task: "asyncio.Task[list[str]]") -> None:
+    """Close a connection once psycopg has done with it: before that, its socket's number must not be used again."""
+    task.cancel()
+    await asyncio.wait({task})
+    await connection.close()
 
 
 def _fail(requests: "Sequence[_Request] | deque[_Request]", fault: Refused) -> None:

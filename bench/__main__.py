@@ -1,0 +1,73 @@
+"""`python -m bench`: see docs/performance.md."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import psycopg
+
+from bench import machine, report
+from bench.backlog import make_backlog
+from bench.failing import BenchFailed
+from bench.measures import MEASURES, Rounds, run_rounds
+from bench.memory import memory_of
+from bench.options import FULL, QUICK
+from bench.ours import warm_up
+from bench.profiling import profiled
+from bench.snapshot import with_snapshot_held
+from bench.soak import soak
+from bench.stage import staged
+
+
+def main() -> None:
+    options = _parser().parse_args()
+    sizes = QUICK if options.quick else FULL
+    if options.rounds:
+        sizes = sizes.with_rounds(options.rounds)
+    warning = machine.load_warning()
+    with staged() as stage, psycopg.connect(stage.postgres.url, autocommit=True) as database:
+        described = machine.describe(stage, database)
+        warm_up(stage, database)
+        memory: dict[str, Mapping[str, float]] = {"warmed up": memory_of(stage)}
+        rounds: Rounds = {}
+        loaded: Rounds | None = None
+        if options.soak:
+            memory |= soak(stage, sizes, database)
+        elif options.snapshot:
+            rounds = with_snapshot_held(stage, sizes, database)
+        else:
+            with profiled(stage, options.profile):
+                rounds = run_rounds(stage, sizes, database, options.only)
+            memory["at the end"] = memory_of(stage)
+            if options.loaded:
+                make_backlog(database, sizes.backlog)
+                loaded = run_rounds(stage, sizes, database, options.only)
+                memory["loaded"] = memory_of(stage)
+    report.show(described, rounds, loaded)
+    report.show_memory(memory)
+    if warning:
+        print(f"\n{warning}")
+    if options.json:
+        report.write_json(options.json, sizes, machine=described, rounds=rounds, loaded=loaded, memory=memory)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measures the server beside the bare machine.")
+    parser.add_argument("--quick", action="store_true", help="small sizes: whether it works; the figures mean nothing")
+    parser.add_argument("--only", action="append", default=[], choices=list(MEASURES), help="may be given repeatedly")
+    parser.add_argument("--rounds", type=int, help="how often each is measured (default: 3)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured to FILE")
+    parser.add_argument("--profile", type=Path, metavar="DIR", help="have py-spy record every process into DIR")
+    another = parser.add_mutually_exclusive_group()
+    another.add_argument("--loaded", action="store_true", help="and again with a million items and a million runs")
+    another.add_argument("--soak", action="store_true", help="instead: memory over 100,000 runs")
+    another.add_argument("--snapshot", action="store_true", help="instead: one-step runs with a long snapshot open")
+    return parser
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BenchFailed as failure:
+        sys.exit(f"The bench failed: {failure}")

@@ -1,0 +1,88 @@
+"""The measures by name, in the order of a round: bare and ours take turns, so that drift hits both."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
+
+from bench import bare, ours
+from bench.options import Sizes
+from bench.ours import Database
+from bench.stage import Stage
+
+Measured = Mapping[str, float]
+
+
+class Figure(NamedTuple):
+    """A line of the table."""
+
+    key: str
+    title: str
+    unit: str
+    more_is_better: bool = True
+
+
+FIGURES = (
+    Figure("noops_meanwhile", "Celery no-ops, published meanwhile (bare)", "/s"),
+    Figure("noops_from_backlog", "Celery no-ops, from a backlog (bare)", "/s"),
+    Figure("commits", "commits of one row, pgbench, 32 connections (bare)", "/s"),
+    Figure("single_posts", "events accepted, single POSTs, 32 connections", "/s"),
+    Figure("batched_posts", "events accepted, 100 a POST", "/s"),
+    Figure("one_step", "one-step runs, events POSTed 100 at a time", "/s"),
+    Figure("one_step_singles", "one-step runs, events POSTed one by one", "/s"),
+    Figure("ten_steps", "steps of ten-step runs", "/s"),
+    Figure("typescript", "runs of a TypeScript step", "/s"),
+    Figure("latency_p50", "POST to the step's first instruction, p50", "ms", more_is_better=False),
+    Figure("latency_p99", "POST to the step's first instruction, p99", "ms", more_is_better=False),
+)
+
+
+def _noop(stage: Stage, sizes: Sizes, database: Database) -> Measured:
+    return {
+        "noops_meanwhile": bare.noops_meanwhile(stage, sizes),
+        "noops_from_backlog": bare.noops_from_backlog(stage, sizes),
+    }
+
+
+def _one_step(stage: Stage, sizes: Sizes, database: Database) -> Measured:
+    return {
+        "one_step": ours.one_step(stage, sizes.one_step_runs, database, ours.BATCH),
+        "one_step_singles": ours.one_step(stage, sizes.one_step_runs, database),
+    }
+
+
+def _posts(stage: Stage, sizes: Sizes, database: Database) -> Measured:
+    return {
+        "single_posts": ours.single_posts(stage, sizes, database),
+        "batched_posts": ours.batched_posts(stage, sizes, database),
+    }
+
+
+def _latency(stage: Stage, sizes: Sizes, database: Database) -> Measured:
+    return dict(zip(("latency_p50", "latency_p99"), ours.latencies(stage, sizes, database), strict=True))
+
+
+MEASURES: Mapping[str, Callable[[Stage, Sizes, Database], Measured]] = {
+    "noop": _noop,
+    "one-step": _one_step,
+    "ten-steps": lambda *of: {"ten_steps": ours.ten_steps(*of)},
+    "commits": lambda *of: {"commits": bare.commits(*of)},
+    "posts": _posts,
+    "typescript": lambda *of: {"typescript": ours.typescript(*of)},
+    "latency": _latency,
+}
+
+Rounds = dict[str, list[float]]
+
+
+def run_rounds(stage: Stage, sizes: Sizes, database: Database, only: Collection[str]) -> Rounds:
+    """Each measure once a round; what it was each time, by figure."""
+    rounds: Rounds = {}
+    for turn in range(sizes.rounds):
+        for name, measure in MEASURES.items():
+            if only and name not in only:
+                continue
+            print(f"  round {turn + 1} of {sizes.rounds}: {name:<12}", end="", flush=True)
+            for key, value in measure(stage, sizes, database).items():
+                rounds.setdefault(key, []).append(value)
+                print(f"  {key} {value:,.1f}", end="", flush=True)
+            print()
+    return rounds
