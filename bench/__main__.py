@@ -2,22 +2,23 @@
 
 import argparse
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
 
 from bench import machine, report
 from bench.backlog import make_backlog
+from bench.cost import cost_of_a_run
 from bench.failing import BenchFailed
-from bench.measures import MEASURES, Rounds, run_rounds
+from bench.found import Found
+from bench.measures import MEASURES, run_rounds
 from bench.memory import memory_of
-from bench.options import FULL, QUICK
-from bench.ours import warm_up
+from bench.options import FULL, QUICK, Sizes
+from bench.ours import Database, warm_up
 from bench.profiling import profiled
 from bench.snapshot import with_snapshot_held
 from bench.soak import soak
-from bench.stage import staged
+from bench.stage import Stage, staged
 
 
 def main() -> None:
@@ -27,29 +28,32 @@ def main() -> None:
         sizes = sizes.with_rounds(options.rounds)
     warning = machine.load_warning()
     with staged() as stage, psycopg.connect(stage.postgres.url, autocommit=True) as database:
-        described = machine.describe(stage, database)
+        found = Found(machine.describe(stage, database))
         warm_up(stage, database)
-        memory: dict[str, Mapping[str, float]] = {"warmed up": memory_of(stage)}
-        rounds: Rounds = {}
-        loaded: Rounds | None = None
-        if options.soak:
-            memory |= soak(stage, sizes, database)
-        elif options.snapshot:
-            rounds = with_snapshot_held(stage, sizes, database)
-        else:
-            with profiled(stage, options.profile):
-                rounds = run_rounds(stage, sizes, database, options.only)
-            memory["at the end"] = memory_of(stage)
-            if options.loaded:
-                make_backlog(database, sizes.backlog)
-                loaded = run_rounds(stage, sizes, database, options.only)
-                memory["loaded"] = memory_of(stage)
-    report.show(described, rounds, loaded)
-    report.show_memory(memory)
+        found.memory["warmed up"] = memory_of(stage)
+        with profiled(stage, options.profile):
+            if options.soak:
+                found.memory |= soak(stage, sizes, database)
+            elif options.snapshot:
+                found.rounds = with_snapshot_held(stage, sizes, database)
+            else:
+                _measure(found, stage, sizes, database, options)
+    report.show(found)
     if warning:
         print(f"\n{warning}")
     if options.json:
-        report.write_json(options.json, sizes, machine=described, rounds=rounds, loaded=loaded, memory=memory)
+        report.write_json(options.json, sizes, found)
+
+
+def _measure(found: Found, stage: Stage, sizes: Sizes, database: Database, options: argparse.Namespace) -> None:
+    found.rounds = run_rounds(stage, sizes, database, options.only)
+    if not options.only:
+        found.cost = cost_of_a_run(stage, sizes, database)
+    found.memory["at the end"] = memory_of(stage)
+    if options.loaded:
+        make_backlog(database, sizes.backlog)
+        found.loaded = run_rounds(stage, sizes, database, options.only)
+        found.memory["loaded"] = memory_of(stage)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 ONE_STEP = "bench-one-step"
@@ -36,7 +37,7 @@ def write_functions(folder: Path, app_port: int) -> None:
     _write(folder, LATENCY, {"call": _http(app_port, "latency")})
     names = [f"step-{number}" for number in range(1, STEPS[TEN_STEPS] + 1)]
     steps = {name: _http(app_port, "step") for name in names}
-    for before, name in zip(names, names[1:], strict=False):
+    for before, name in pairwise(names):
         steps[name]["after"] = [{"step": before}]
     _write(folder, TEN_STEPS, steps)
     _write(folder, TYPESCRIPT, {})

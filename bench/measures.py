@@ -28,6 +28,7 @@ FIGURES = (
     Figure("batched_posts", "events accepted, 100 a POST", "/s"),
     Figure("one_step", "one-step runs, events POSTed 100 at a time", "/s"),
     Figure("one_step_singles", "one-step runs, events POSTed one by one", "/s"),
+    Figure("one_step_snapshot", "one-step runs, 100 at a time, a snapshot held open", "/s"),
     Figure("ten_steps", "steps of ten-step runs", "/s"),
     Figure("typescript", "runs of a TypeScript step", "/s"),
     Figure("latency_p50", "POST to the step's first instruction, p50", "ms", more_is_better=False),

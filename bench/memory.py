@@ -14,16 +14,20 @@ def memory_of(stage: Stage) -> dict[str, float]:
     found = {}
     for name, pid in stage.pids().items():
         parent = psutil.Process(pid)
-        found[name] = sum(map(_bytes_of, [parent, *parent.children(recursive=True)])) / MIB
+        family = [_sizes_of(process) for process in [parent, *parent.children(recursive=True)]]
+        found[name] = sum(shared for shared, _ in family) / MIB
+        if name == "postgres":  # its buffers fill until they are full, which is no leak
+            found["postgres without its buffers"] = sum(own for _, own in family) / MIB
     return found
 
 
-def _bytes_of(process: psutil.Process) -> int:
-    """Proportional set size, which counts shared memory once among those who share it; else resident set size."""
+def _sizes_of(process: psutil.Process) -> tuple[int, int]:
+    """Proportional set size, which shares out what several share, and what is its own; else resident set size."""
     with suppress(psutil.NoSuchProcess):
         with suppress(psutil.AccessDenied):
             full = process.memory_full_info()
             if hasattr(full, "pss"):
-                return int(full.pss)
-        return int(process.memory_info().rss)
-    return 0
+                return int(full.pss), int(full.uss)
+        resident = int(process.memory_info().rss)
+        return resident, resident
+    return 0, 0

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from bench.found import Found
 from bench.measures import FIGURES, Rounds
 from bench.options import Sizes
 
@@ -33,32 +34,39 @@ AIMS = (
     Aim("p50, ms", "latency_p50", (), 10.0, at_least=False),
     Aim("p99, ms", "latency_p99", (), 40.0, at_least=False),
 )
-WORSE_AIM_PERCENT = 10.0
 
 
-def show(machine: Mapping[str, str], rounds: Rounds, loaded: Rounds | None) -> None:
+def show(found: Found) -> None:
     """Print everything that was measured."""
     print()
-    for name, value in machine.items():
+    for name, value in found.machine.items():
         print(f"{name:>10}  {value}")
-    show_figures(rounds, loaded)
-    show_aims(rounds)
+    if found.rounds:
+        _show_figures(found.rounds, found.loaded)
+    if any(value_of(aim, found.rounds) is not None for aim in AIMS):
+        _show_aims(found.rounds)
+    if found.cost:
+        print("\na one-step run costs")
+        for name, amount in found.cost.items():
+            print(f"{name:<54}{amount:>9.2f}")
+    _show_memory(found.memory)
 
 
-def show_figures(rounds: Rounds, loaded: Rounds | None) -> None:
-    print(f"\n{'median of ' + str(_count(rounds)):<54}{'':>12}   least … most" + ("       loaded   worse" if loaded else ""))
+def _show_figures(rounds: Rounds, loaded: Rounds) -> None:
+    head = f"{f'median of {len(next(iter(rounds.values())))}':<66}   least … most"
+    print(f"\n{head:<86}{'   loaded   worse' if loaded else ''}".rstrip())
     for figure in FIGURES:
         if not (values := rounds.get(figure.key)):
             continue
         shown = f"{_number(median(values))} {figure.unit:<2}"
         line = f"{figure.title:<54}{shown:>12}   {_number(min(values))} … {_number(max(values))}"
-        if loaded and (after := loaded.get(figure.key)):
+        if after := loaded.get(figure.key):
             percent = worse_by(median(values), median(after), figure.more_is_better)
             line = f"{line:<86}{_number(median(after)):>9}{percent:>+7.1f}%"
         print(line)
 
 
-def show_aims(rounds: Rounds) -> None:
+def _show_aims(rounds: Rounds) -> None:
     print(f"\n{'the result':<54}{'':>9}   aim")
     for aim in AIMS:
         value = value_of(aim, rounds)
@@ -68,11 +76,14 @@ def show_aims(rounds: Rounds) -> None:
             print(f"{aim.title:<54}{value:>9.2f}   {sign} {aim.aim:g}{'' if reached else '   NOT REACHED'}")
 
 
-def show_memory(samples: Mapping[str, Mapping[str, float]]) -> None:
-    """A column for each sample, a line for each process."""
-    print(f"\n{'memory, MiB':<16}" + "".join(f"{name:>14}" for name in samples))
-    for process in next(iter(samples.values())):
-        print(f"{process:<16}" + "".join(f"{sample[process]:>14.1f}" for sample in samples.values()))
+def _show_memory(samples: Mapping[str, Mapping[str, float]]) -> None:
+    """A column for each sample, a line for each process; with several, how much the last is above the first."""
+    named = list(samples)
+    print(f"\n{'memory, MiB':<30}" + "".join(f"{name:>14}" for name in named))
+    first, last = samples[named[0]], samples[named[-1]]
+    for process in first:
+        line = f"{process:<30}" + "".join(f"{sample[process]:>14.1f}" for sample in samples.values())
+        print(line + (f"{last[process] - first[process]:>+10.1f}" if len(named) > 1 else ""))
 
 
 def value_of(aim: Aim, rounds: Rounds) -> float | None:
@@ -88,16 +99,11 @@ def worse_by(before: float, after: float, more_is_better: bool) -> float:
     return 100 * ((before - after) if more_is_better else (after - before)) / before
 
 
-def write_json(file: Path, sizes: Sizes, **content: object) -> None:
+def write_json(file: Path, sizes: Sizes, found: Found) -> None:
     """All that was measured, every round of it."""
-    rounds = content.get("rounds")
-    result = {aim.title: value_of(aim, rounds) for aim in AIMS} if isinstance(rounds, dict) else {}
-    text = json.dumps({"sizes": asdict(sizes), "result": result, **content}, indent=2, ensure_ascii=False)
-    file.write_text(text + "\n", encoding="utf-8")
-
-
-def _count(rounds: Rounds) -> int:
-    return len(next(iter(rounds.values()), []))
+    result = {aim.title: value_of(aim, found.rounds) for aim in AIMS}
+    content = {"sizes": asdict(sizes), "result": result, **asdict(found)}
+    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _number(value: float) -> str:

@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -169,4 +170,4 @@ def _stop(processes: dict[str, Process]) -> None:
         if not has_ended(process):
             process.terminate()
     for process in processes.values():
-        stop(process, fleet.SIGTERM, _GRACE_SECONDS)
+        stop(process, signal.SIGTERM, _GRACE_SECONDS)

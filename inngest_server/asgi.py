@@ -6,6 +6,7 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inngest_server.settings")
 
 from django.core.asgi import get_asgi_application
+from django.core.exceptions import ImproperlyConfigured
 
 # Sets Django up; what is imported below needs it.
 _django = get_asgi_application()
@@ -33,7 +34,12 @@ class Application:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._event_api = EventApi()
+        try:
+            self._event_api = EventApi()
+        except ImproperlyConfigured as error:
+            # Raised, it would only tell the server that we know no lifespan, and it would serve without an Event API.
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
         await self._event_api.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()

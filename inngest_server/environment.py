@@ -82,6 +82,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STEP_LOG_MAX_BYTES", _positive, 64 * KIB, "What is kept of one attempt's log."),
     Setting("STEP_MEMORY_MAX_BYTES", _positive, 128 * MIB, "Memory that a sandboxed step may use."),
     Setting("RETRY_SCALE", _not_negative, 1.0, "Multiplies the delays between attempts.", in_dev=0.05),
+    Setting(
+        "INNGEST_CACHE_DIR",
+        str,
+        "",
+        "Folder for compiled WebAssembly; else `inngest-server` in the user's cache folder.",
+    ),
     Setting("SHUTDOWN_GRACE_SECONDS", _not_negative, 10.0, "How long a stopping worker lets its steps finish."),
     Setting("HEARTBEAT_SECONDS", _not_negative, 3.0, "How often a worker process says that it lives."),
     Setting("LEASE_SECONDS", _not_negative, 15.0, "Silence after which a worker's steps go back to the queue."),

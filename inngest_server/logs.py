@@ -29,8 +29,7 @@ def configure_logs(level: str, for_people: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # They tell of every connection attempt and every message; what matters of it we say ourselves. Django's own tells of
-    # every 4xx, which is the client's business.
+    # Every 4xx is the client's business; of connections and messages we say ourselves what matters.
     logging.getLogger("django.request").setLevel(logging.ERROR)
     for name in ("psycopg.pool", "celery.worker.strategy", "celery.app.trace", "celery.beat", "kombu", "asyncio"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

@@ -6,6 +6,7 @@ their ids; or with Refused, and then nothing of it is stored, unless the text sa
 
 import asyncio
 import logging
+import select
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -80,12 +81,15 @@ class Committer:
             try:
                 connection = await connect()
             except (psycopg.Error, OSError) as error:
-                log.warning("the event API cannot reach the database: %s", error)
+                if not failures:
+                    log.warning("the event API cannot reach the database: %s", error)
                 self._away = True
                 self._refuse_queued()
                 await asyncio.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
                 failures += 1
                 continue
+            if failures:
+                log.warning("the event API has reached the database again")
             failures = 0
             self._away = False
             try:
@@ -181,8 +185,12 @@ def _fail(requests: "Sequence[_Request] | deque[_Request]", fault: Refused) -> N
 
 def _was_closed(connection: AsyncConnection[Any]) -> bool:
     """Whether the server has hung up while nothing was going on: then what is queued has surely not been sent."""
+    incoming = select.poll()
+    incoming.register(connection.pgconn.socket, select.POLLIN)
     try:
-        connection.pgconn.consume_input()
+        # A farewell, or a notice that means nothing; behind a farewell there is the end of the stream.
+        while incoming.poll(0):
+            connection.pgconn.consume_input()
     except psycopg.OperationalError:
         return True
     return connection.closed

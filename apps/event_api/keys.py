@@ -26,6 +26,7 @@ class Keyring:
         self._environments: dict[str, int] = {}
         self._dev_environment: int | None = None
         self._loaded = False
+        self._failing = False
         self._tried = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         self._connection: AsyncConnection[Any] | None = None
@@ -57,8 +58,11 @@ class Keyring:
             try:
                 async with asyncio.timeout(READ_SECONDS):
                     await self._read()
+                self._failing = False
             except (psycopg.Error, OSError) as error:  # a TimeoutError is an OSError
-                log.warning("the event keys could not be read, the last known ones go on: %s", error)
+                if not self._failing:
+                    log.warning("the event keys cannot be read, the last known ones go on: %s", error)
+                self._failing = True
                 await self._disconnect()
             self._tried.set()
             await asyncio.sleep(REFRESH_SECONDS)

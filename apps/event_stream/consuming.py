@@ -15,14 +15,15 @@ class StreamEvent(NamedTuple):
     internal_id: str
 
 
+# By array, not by join: a plan that was made while the tables were empty may join with all events there are.
 _TAKE = """
 WITH taken AS (
     SELECT seq FROM event_stream_inbox WHERE seq = ANY (%b::bigint[]) ORDER BY seq FOR UPDATE SKIP LOCKED
 ), gone AS (
     DELETE FROM event_stream_inbox WHERE seq = ANY (ARRAY(SELECT seq FROM taken)) RETURNING seq
 )
-SELECT event.seq, event.environment_id, event.name, event.internal_id
-FROM gone JOIN event_stream_event AS event USING (seq) ORDER BY event.seq
+SELECT seq, environment_id, name, internal_id
+FROM event_stream_event WHERE seq = ANY (ARRAY(SELECT seq FROM gone)) ORDER BY seq
 """
 _TAKE_OLDEST = _TAKE.replace("WHERE seq = ANY (%b::bigint[]) ORDER BY seq", "ORDER BY seq LIMIT %s")
 

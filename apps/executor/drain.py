@@ -57,7 +57,8 @@ class Drain:
                 this_worker.note_progress(self._queue)
                 claimed = self._fill_slots()
                 if not self._in_flight:
-                    if not claimed:
+                    # In doubt the drain goes on: what it may hold is not ready, so nobody would ring for it.
+                    if not claimed and not self._doubtful:
                         return
                     continue
                 self._record(self._wait(TICK_SECONDS))
@@ -78,15 +79,15 @@ class Drain:
             loaded = load(items, worker_id)
             if loaded.ended:
                 queue.finish([(item.id, worker_id) for item in loaded.ended])
-        except (OperationalError, InterfaceError) as error:
-            log.warning("nothing is claimed, the database is away: %s", error)
+        except Exception as error:
+            if isinstance(error, (OperationalError, InterfaceError)):
+                log.warning("nothing is claimed, the database is away: %s", error)
+            else:
+                log.exception("nothing is claimed")
             self._doubtful = True
             connection.close()
             this_worker.stopping.wait(DATABASE_PAUSE_SECONDS)
             return False
-        except Exception:
-            self._doubtful = True
-            raise
         for work in loaded.work:
             self._start(work)
         self._record(loaded.unloadable)

@@ -10,10 +10,12 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from apps.executor.backoff import delay_after
 from apps.executor.errors import error_text
-from apps.state import queue, steps
+from apps.state import queue
+from apps.state.attempts import EndedAttempt, end_attempts
 from apps.state.history import Entry, add_history
 from apps.state.queue import Item
 from apps.state.scheduling import Retry, schedule_retries
+from apps.state.steps import PlannedStep, plan_steps
 from apps.state.transitions import advance_runs, lock_runs
 from drivers.contract import Outcome, StepError
 
@@ -75,68 +77,59 @@ def _record(finished: Sequence[Finished]) -> Recorded:
     held = queue.finish([(one.item.id, one.worker_id) for one in finished])
     ours = [one for one in finished if one.item.id in held]
     live = [one for one in ours if one.item.run_id in locked.open]
-    entries = [
+    dropped = [
         Entry(one.item.run_id, "step.dropped", "its run had ended", one.item.step_id)
         for one in ours
         if one.item.run_id not in locked.open
     ]
-    if not live or locked.now is None:
-        if locked.now is not None:
-            add_history(entries, locked.now)
-        return Recorded(Counter(), [], entries)
+    if locked.now is None:
+        return Recorded(Counter(), [], [])
+    add_history(dropped, locked.now)
+    if not live:
+        return Recorded(Counter(), [], dropped)
     now = locked.now
-    ended: list[steps.Ended] = []
-    tried: list[steps.Tried] = []
-    following: list[steps.PlannedStep] = []
-    retries: list[Retry] = []
-    delays: list[float] = []
-    for one in live:
-        item, outcome = one.item, one.outcome
-        error = None if outcome.ok else error_text(outcome.error)
-        tried.append(
-            steps.Tried(item.run_id, item.step_id, item.attempt, outcome.ok, item.leased_at, error, outcome.log)
-        )
-        if outcome.ok:
-            ended.append(_ended(one, "completed", None))
-            following += (
-                steps.PlannedStep(item.run_id, step_id, item.function_id, queue_name)
-                for step_id, queue_name in one.following
-            )
-            entries.append(Entry(item.run_id, "step.completed", f"attempt {item.attempt} succeeded", item.step_id))
-        elif outcome.retryable and item.attempt < one.attempts:
-            delay = delay_after(item.attempt, outcome.retry_after)
-            delays.append(delay)
-            retries.append(_retry(one, now + timedelta(seconds=delay)))
-            entries.append(Entry(item.run_id, "step.retrying", _why(one, f"again in {delay:.3g} s"), item.step_id))
-        else:
-            ended.append(_ended(one, "failed", error))
-            then = "the last one" if outcome.retryable else "not to be tried again"
-            entries.append(Entry(item.run_id, "step.failed", _why(one, then), item.step_id))
-    steps.add_attempts(tried, now)
-    steps.end_steps(ended, now)
-    schedule_retries(retries)
-    queued = steps.plan_steps(following, now)
-    entries += advance_runs(list({one.item.run_id for one in live}), now)
-    add_history(entries, now)
-    return Recorded(queued, delays, entries)
+    delays = {one.item.id: delay_after(one.item.attempt, one.outcome.retry_after) for one in live if _is_retried(one)}
+    ended = [_ended(one, delays.get(one.item.id)) for one in live]
+    end_attempts(ended, now)
+    schedule_retries(
+        [_retry(one, now + timedelta(seconds=delays[one.item.id])) for one in live if one.item.id in delays]
+    )
+    queued = plan_steps(
+        [
+            PlannedStep(one.item.run_id, step_id, one.item.function_id, queue_name)
+            for one in live
+            if one.outcome.ok
+            for step_id, queue_name in one.following
+        ],
+        now,
+    )
+    told = [Entry(attempt.run_id, attempt.kind, attempt.reason, attempt.step_id) for attempt in ended]
+    told += advance_runs(list({one.item.run_id for one in live}), now)
+    return Recorded(queued, list(delays.values()), dropped + told)
 
 
-def _ended(one: Finished, status: str, error: str | None) -> steps.Ended:
-    item = one.item
-    return steps.Ended(item.run_id, item.step_id, item.attempt, status, one.outcome.output, error, item.leased_at)
+def _is_retried(one: Finished) -> bool:
+    return not one.outcome.ok and one.outcome.retryable and one.item.attempt < one.attempts
+
+
+def _ended(one: Finished, delay: float | None) -> EndedAttempt:
+    item, outcome = one.item, one.outcome
+    if outcome.ok:
+        kind, reason = "step.completed", f"attempt {item.attempt} succeeded"
+    elif delay is not None:
+        kind, reason = "step.retrying", _why(one, f"again in {delay:.3g} s")
+    else:
+        kind = "step.failed"
+        reason = _why(one, "the last one" if outcome.retryable else "not to be tried again")
+    error = None if outcome.ok else error_text(outcome.error)
+    return EndedAttempt(
+        item.run_id, item.step_id, item.attempt, kind, reason, outcome.output, error, outcome.log, item.leased_at
+    )
 
 
 def _retry(one: Finished, due_at: datetime) -> Retry:
     item = one.item
-    return Retry(
-        item.run_id,
-        item.step_id,
-        item.function_id,
-        item.queue,
-        item.attempt + 1,
-        due_at,
-        item.leased_at,
-    )
+    return Retry(item.run_id, item.step_id, item.function_id, item.queue, item.attempt + 1, due_at, item.leased_at)
 
 
 def _why(one: Finished, then: str) -> str:

@@ -29,6 +29,9 @@ class Item(NamedTuple):
 # served last and wrapping around once, and each gets an equal share of the claim. One function's backlog, however long,
 # costs another nothing: the walk makes one index probe a function and looks at no row that it does not take.
 #
+# The rows are locked, so they stay where they are and are deleted by their place: by id, a plan that was made while the
+# table was empty may walk all of `ready_claim`.
+#
 # The worker's row is locked against deletion, so that no item is leased to a worker that is being declared dead.
 _CLAIM = """
 WITH RECURSIVE turn (function_id, place, wrapped) AS (
@@ -54,9 +57,9 @@ WITH RECURSIVE turn (function_id, place, wrapped) AS (
 ), worker AS (
     SELECT id FROM state_worker WHERE id = %(worker)s FOR KEY SHARE
 ), taken AS (
-    SELECT mine.id, turns.place
+    SELECT mine.ctid
     FROM worker, turns, LATERAL (
-        SELECT id FROM state_readyitem
+        SELECT ctid FROM state_readyitem
         WHERE queue = %(queue)s AND function_id = turns.function_id
         ORDER BY queue, function_id, priority DESC, id
         LIMIT (%(most)s + turns.functions - 1) / turns.functions
@@ -64,7 +67,7 @@ WITH RECURSIVE turn (function_id, place, wrapped) AS (
     ) AS mine
     LIMIT %(most)s
 ), gone AS (
-    DELETE FROM state_readyitem WHERE id = ANY (ARRAY(SELECT id FROM taken))
+    DELETE FROM state_readyitem WHERE ctid = ANY (ARRAY(SELECT ctid FROM taken))
     RETURNING id, queue, function_id, run_id, step_id, attempt, priority, returns
 )
 INSERT INTO state_leaseditem (id, queue, function_id, run_id, step_id, attempt, priority, returns, worker_id, leased_at)
@@ -122,8 +125,9 @@ def queues_with_work(queues: Sequence[str]) -> list[str]:
     """Those of the queues in which something is ready. One index probe each."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT name FROM unnest(%b::text[]) AS q (name)"
-            " WHERE EXISTS (SELECT FROM state_readyitem WHERE queue = q.name)",
+            # LIMIT keeps the planner from joining with the whole index.
+            "SELECT q.name FROM unnest(%b::text[]) AS q (name), LATERAL ("
+            "SELECT FROM state_readyitem WHERE queue = q.name ORDER BY queue, function_id LIMIT 1) AS any_item",
             (list(queues),),
         )
         return [row[0] for row in cursor.fetchall()]

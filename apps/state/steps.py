@@ -1,4 +1,4 @@
-"""Steps: planned once, finished once (rule 7). All in bulk; every caller but `starting` holds the lock of the runs."""
+"""Steps: planned once (rule 7), and their outputs. All in bulk; `attempts.py` ends them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -49,88 +49,6 @@ def plan_steps(steps: Sequence[PlannedStep], now: datetime) -> Counter[str]:
             ),
         )
         return Counter(row[0] for row in cursor.fetchall())
-
-
-class Ended(NamedTuple):
-    """A step that has ended: `status` is `completed` with an output or `failed` with an error, both JSON text."""
-
-    run_id: str
-    step_id: str
-    attempt: int
-    status: str
-    output: str | None
-    error: str | None
-    started_at: datetime
-
-
-_END = """
-UPDATE state_step AS step
-SET status = e.status, output = e.output, error = e.error, attempts = e.attempt, ended_at = %s,
-    started_at = COALESCE(step.started_at, e.started_at)
-FROM unnest(%b::text[], %b::text[], %b::int[], %b::text[], %b::text[], %b::text[], %b::timestamptz[])
-  AS e (run_id, step_id, attempt, status, output, error, started_at)
-WHERE step.run_id = e.run_id AND step.step_id = e.step_id AND step.status = 'open'
-"""
-
-
-def end_steps(steps: Sequence[Ended], now: datetime) -> None:
-    """Give the open ones among the steps their result; a step that has one keeps it."""
-    if not steps:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _END,
-            (
-                now,
-                [step.run_id for step in steps],
-                [step.step_id for step in steps],
-                [step.attempt for step in steps],
-                [step.status for step in steps],
-                [step.output for step in steps],
-                [step.error for step in steps],
-                [step.started_at for step in steps],
-            ),
-        )
-
-
-class Tried(NamedTuple):
-    """One finished attempt, whatever came of it."""
-
-    run_id: str
-    step_id: str
-    number: int
-    ok: bool
-    started_at: datetime
-    error: str | None
-    log: str
-
-
-_TRIED = """
-INSERT INTO state_attempt (run_id, step_id, number, ok, started_at, ended_at, error, log)
-SELECT t.run_id, t.step_id, t.number, t.ok, t.started_at, %s, t.error, t.log
-FROM unnest(%b::text[], %b::text[], %b::int[], %b::bool[], %b::timestamptz[], %b::text[], %b::text[])
-  AS t (run_id, step_id, number, ok, started_at, error, log)
-"""
-
-
-def add_attempts(attempts: Sequence[Tried], now: datetime) -> None:
-    """Keep the record of finished attempts."""
-    if not attempts:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _TRIED,
-            (
-                now,
-                [attempt.run_id for attempt in attempts],
-                [attempt.step_id for attempt in attempts],
-                [attempt.number for attempt in attempts],
-                [attempt.ok for attempt in attempts],
-                [attempt.started_at for attempt in attempts],
-                [attempt.error for attempt in attempts],
-                [attempt.log for attempt in attempts],
-            ),
-        )
 
 
 def outputs_of(run_ids: Sequence[str]) -> dict[str, dict[str, str]]:

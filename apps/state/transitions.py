@@ -33,35 +33,38 @@ def lock_runs(run_ids: Sequence[str]) -> LockedRuns:
 
 # Read after the lock: of two last branches finishing at once, the second sees what the first has written.
 _ADVANCE = """
-UPDATE state_run AS run
-SET status = told.status,
-    started_at = COALESCE(run.started_at, told.started_at),
-    ended_at = CASE WHEN told.status = 'running' THEN NULL ELSE %(now)s END
-FROM (
-    SELECT run_id, min(started_at) AS started_at,
-           CASE WHEN bool_or(status = 'open') THEN 'running'
-                WHEN bool_or(status = 'failed') THEN 'failed'
-                ELSE 'completed' END AS status
-    FROM state_step WHERE run_id = ANY (%(runs)b::text[]) GROUP BY run_id
-) AS told
-WHERE run.id = told.run_id AND run.status IN ('queued', 'running') AND run.status <> told.status
-RETURNING run.id, run.status
+WITH changed AS (
+    UPDATE state_run AS run
+    SET status = told.status,
+        started_at = COALESCE(run.started_at, told.started_at),
+        ended_at = CASE WHEN told.status = 'running' THEN NULL ELSE %(now)s END
+    FROM (
+        SELECT run_id, min(started_at) AS started_at,
+               CASE WHEN bool_or(status = 'open') THEN 'running'
+                    WHEN bool_or(status = 'failed') THEN 'failed'
+                    ELSE 'completed' END AS status
+        FROM state_step WHERE run_id = ANY (%(runs)b::text[]) GROUP BY run_id
+    ) AS told
+    WHERE run.id = told.run_id AND run.status IN ('queued', 'running') AND run.status <> told.status
+    RETURNING run.id, run.status
+)
+INSERT INTO state_history (run_id, at, kind, step_id, reason)
+SELECT id, %(now)s, 'run.' || status, NULL,
+       CASE status WHEN 'completed' THEN 'every step has completed'
+                   ELSE 'a step failed for good, and nothing is left to run' END
+FROM changed WHERE status <> 'running'
+RETURNING run_id, kind, reason
 """
-_REASONS = {
-    "completed": "every step has completed",
-    "failed": "a step failed for good, and nothing is left to run",
-}
 
 
 def advance_runs(run_ids: Sequence[str], now: datetime) -> list[Entry]:
     """Start the locked runs whose first step has been tried, and complete or fail those of which nothing is open.
 
-    Returns the history of those that ended, for the caller to add with its own.
+    Returns what it added to the history: the runs that ended.
     """
     with connection.cursor() as cursor:
         cursor.execute(_ADVANCE, {"runs": list(run_ids), "now": now})
-        changed = cursor.fetchall()
-    return [Entry(run_id, f"run.{status}", _REASONS[status]) for run_id, status in changed if status != "running"]
+        return [Entry(run_id, kind, reason) for run_id, kind, reason in cursor.fetchall()]
 
 
 def cancel_run(run_id: str, reason: str) -> bool:

@@ -42,7 +42,7 @@ class CalledApp:
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
 
-            def do_POST(self) -> None:  # noqa: N802 - http.server's name
+            def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["content-length"]))
                 status, answer = app.answer(self.headers["x-run-id"], self.headers["x-inngest-step-id"])
                 body = json.dumps(answer).encode()

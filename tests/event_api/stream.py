@@ -1,6 +1,5 @@
 """What the stream holds, and its table held still, as the tests look at it."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,17 +25,20 @@ def other_connection() -> psycopg.Connection:
     """Beside Django's, so that it can hold a lock, or end the others."""
     target = connection.settings_dict
     return psycopg.connect(
-        dbname=target["NAME"], user=target["USER"], password=target["PASSWORD"], host=target["HOST"], port=target["PORT"]
+        dbname=target["NAME"],
+        user=target["USER"],
+        password=target["PASSWORD"],
+        host=target["HOST"],
+        port=target["PORT"],
     )
 
 
 @contextmanager
-def stream_held() -> Iterator[threading.Event]:
-    """Nothing can be stored until the block ends, or its event is set and another thread has let go."""
-    released = threading.Event()
+def stream_held() -> Iterator[psycopg.Connection]:
+    """Nothing can be stored until the block ends, or the connection that it gives is rolled back."""
     with other_connection() as holder:
         holder.execute("LOCK TABLE event_stream_event IN SHARE MODE")
-        yield released
+        yield holder
 
 
 def end_event_api_connections() -> None:

@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_slug
 from django.db import IntegrityError
@@ -51,8 +52,8 @@ class Command(BaseCommand):
             environment = create_environment(slug)
         except IntegrityError as error:
             raise CommandError(f"There is an environment {slug!r} already.") from error
-        except ValueError as error:
-            raise CommandError(str(error)) from error
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(f"{environment.slug}  ({environment.public_id})")
 
     def _create(self, environment: str, name: str, kind: str) -> None:

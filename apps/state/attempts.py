@@ -1,0 +1,76 @@
+"""Attempts end here, and with the last one its step: in bulk, once, in one statement."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
+
+
+class EndedAttempt(NamedTuple):
+    """An attempt that is over, and what that means for its step.
+
+    `kind` is that of the history: `step.completed` (with an `output`) or `step.failed` (with an `error`) ends the step,
+    `step.retrying` leaves it open. `output` and `error` are JSON text.
+    """
+
+    run_id: str
+    step_id: str
+    number: int
+    kind: str
+    reason: str
+    output: str | None
+    error: str | None
+    log: str
+    started_at: datetime
+
+
+# One statement for the record of the attempts, the history and the steps: it runs for every batch of finished steps. A
+# step that has its result keeps it.
+_END = """
+WITH ended AS MATERIALIZED (
+    SELECT * FROM unnest(
+        %(runs)b::text[], %(steps)b::text[], %(numbers)b::int[], %(kinds)b::text[], %(reasons)b::text[],
+        %(outputs)b::text[], %(errors)b::text[], %(logs)b::text[], %(started)b::timestamptz[]
+    ) AS e (run_id, step_id, number, kind, reason, output, error, log, started_at)
+), attempts AS (
+    INSERT INTO state_attempt (run_id, step_id, number, ok, started_at, ended_at, error, log)
+    SELECT run_id, step_id, number, kind = 'step.completed', started_at, %(now)s, error, log FROM ended
+), history AS (
+    INSERT INTO state_history (run_id, at, kind, step_id, reason)
+    SELECT run_id, %(now)s, kind, step_id, reason FROM ended
+)
+UPDATE state_step AS step
+SET status = CASE ended.kind WHEN 'step.completed' THEN 'completed' ELSE 'failed' END,
+    output = ended.output, error = ended.error, attempts = ended.number, ended_at = %(now)s,
+    started_at = COALESCE(step.started_at, ended.started_at)
+FROM ended
+WHERE step.run_id = ended.run_id AND step.step_id = ended.step_id AND step.status = 'open'
+  AND ended.kind <> 'step.retrying'
+"""
+
+
+def end_attempts(attempts: Sequence[EndedAttempt], now: datetime) -> None:
+    """Keep the attempts, say in the history what came of them, and end the steps that they end.
+
+    Called with the runs locked.
+    """
+    if not attempts:
+        return
+    runs, steps, numbers, kinds, reasons, outputs, errors, logs, started = zip(*attempts, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _END,
+            {
+                "now": now,
+                "runs": list(runs),
+                "steps": list(steps),
+                "numbers": list(numbers),
+                "kinds": list(kinds),
+                "reasons": list(reasons),
+                "outputs": list(outputs),
+                "errors": list(errors),
+                "logs": list(logs),
+                "started": list(started),
+            },
+        )

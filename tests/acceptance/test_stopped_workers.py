@@ -1,0 +1,86 @@
+"""Workers that stand still, that are told to stop, and whose run is cancelled under them."""
+
+from signal import SIGTERM
+
+from tests.acceptance.server import GRACE_SECONDS, LEASE_SECONDS, Server
+from tests.acceptance.whole import assert_everything_ran, history
+from tests.waiting import wait_for
+
+
+def result_of(server: Server, step: str) -> str:
+    """The output of a step of the only run."""
+    [(output,)] = server.rows("SELECT output FROM state_step WHERE step_id = %s", step)
+    return str(output)
+
+
+def test_the_late_result_of_a_worker_that_stood_still_is_dropped(server: Server) -> None:
+    hold = server.app.hold("only")
+    [frozen] = server.workers("frozen")
+    accepted = server.post("one")
+    hold.wait_arrived()
+    frozen.freeze()
+    server.workers("other")
+    assert_everything_ran(server, {"one": accepted})
+    hold.release()
+    frozen.thaw()
+    # It ends when it has come back with its late result.
+    frozen.terminate()
+    assert_everything_ran(server, {"one": accepted})
+    assert '"call": 2' in result_of(server, "only")
+    assert server.app.calls_of("only") == 2
+    assert history(server, "step.returned") == ["its worker was gone (1 of 5)"]
+
+
+def test_a_worker_that_stood_still_goes_on_under_a_new_identity(server: Server) -> None:
+    [frozen] = server.workers("frozen")
+    before = server.identity_of(frozen)
+    frozen.freeze()
+    wait_for(lambda: server.identity_of(frozen) is None, "it is declared dead", LEASE_SECONDS + 10)
+    frozen.thaw()
+    assert_everything_ran(server, {"chain": server.post("chain", 3)})
+    assert server.identity_of(frozen) != before
+
+
+def test_a_worker_told_to_stop_lets_its_step_finish(server: Server) -> None:
+    hold = server.app.hold("only")
+    [worker] = server.workers("worker", SHUTDOWN_GRACE_SECONDS="20")
+    accepted = server.post("one")
+    hold.wait_arrived()
+    worker.signal(SIGTERM)
+    hold.release()
+    worker.wait_ended()
+    assert worker.exit_code == 0
+    assert_everything_ran(server, {"one": accepted})
+    assert server.app.calls_of("only") == 1
+
+
+def test_a_worker_told_to_stop_gives_a_long_step_back_and_another_runs_it_at_once(server: Server) -> None:
+    hold = server.app.hold("only")
+    [leaving] = server.workers("leaving")
+    accepted = server.post("one")
+    hold.wait_arrived()
+    [waiting] = server.workers("waiting", LEASE_SECONDS="600")
+    [(told_at,)] = server.rows("SELECT clock_timestamp()")
+    leaving.terminate()
+    assert leaving.exit_code == 0
+    assert_everything_ran(server, {"one": accepted})
+    [(late,)] = server.rows("SELECT extract(epoch FROM max(ended_at) - %s)::float8 FROM state_step", told_at)
+    assert GRACE_SECONDS * 0.5 < late < GRACE_SECONDS + 1.5
+    assert '"call": 2' in result_of(server, "only")
+    assert not history(server, "step.returned")
+    assert server.identity_of(leaving) is None
+    assert not waiting.has_ended
+
+
+def test_the_result_of_a_step_whose_run_was_cancelled_is_dropped(server: Server) -> None:
+    hold = server.app.hold("first")
+    server.workers("worker")
+    accepted = server.post("chain")
+    hold.wait_arrived()
+    [(run,)] = server.rows("SELECT id FROM state_run")
+    server.cancel(run)
+    hold.release()
+    assert_everything_ran(server, {"chain": accepted}, status="cancelled")
+    assert server.rows("SELECT step_id, status, output FROM state_step") == [("first", "cancelled", None)]
+    assert history(server, "step.dropped") == ["its run had ended"]
+    assert server.app.calls_of("second") == 0

@@ -1,0 +1,3 @@
+from tests.state.fixtures import rings
+
+__all__ = ["rings"]

@@ -1,0 +1,130 @@
+"""The whole door under its real server: posts from many clients, and a stop in the middle of them."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+
+import pytest
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+
+from apps.event_stream.models import Event
+from tests.event_api.stream import stored_names
+
+COMMAND = (
+    *(sys.executable, "-m", "granian", "--interface", "asgi", "--workers", "1", "--http", "1", "--no-ws"),
+    *("--log-level", "warning", "--host", "127.0.0.1", "--port"),
+)
+
+
+class Served:
+    """The server in a process of its own."""
+
+    def __init__(self) -> None:
+        with closing(socket.socket()) as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        database = make_conninfo(os.environ["DATABASE_URL"], dbname=connection.settings_dict["NAME"])
+        self.process = subprocess.Popen(
+            [*COMMAND, str(self.port), "inngest_server.asgi:application"],
+            env=os.environ | {"DATABASE_URL": database, "INNGEST_DEV": "1"},
+            start_new_session=True,
+        )
+
+    def client(self) -> "closing[http.client.HTTPConnection]":
+        return closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20))
+
+    def wait_until_up(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                with self.client() as client:
+                    client.request("GET", "/health")
+                    assert client.getresponse().status == 200
+                    return
+            except ConnectionError:
+                time.sleep(0.1)
+        pytest.fail("granian did not come up")
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def served(dev: object) -> Iterator[Served]:
+    server = Served()
+    try:
+        server.wait_until_up()
+        yield server
+    finally:
+        server.stop()
+        # Its worker outlives a granian that was killed: the group takes it along.
+        with suppress(ProcessLookupError):
+            os.killpg(server.process.pid, signal.SIGKILL)
+
+
+def send(client: http.client.HTTPConnection, body: bytes, path: str = "/e/key") -> tuple[int, dict[str, object]]:
+    client.request("POST", path, body)
+    response = client.getresponse()
+    return response.status, json.loads(response.read())
+
+
+def test_events_go_in_over_http_and_other_paths_go_to_django(served: Served) -> None:
+    with served.client() as client:
+        status, answer = send(client, b'{"name":"one"}', "/e/any%20k%C3%A9y")
+        assert status == 200
+        assert answer["ids"] == [Event.objects.get().internal_id]
+        assert send(client, b'{"name":""}') == (400, {"error": '"name" is empty', "status": 400})
+        large = b'[{"name":"large","data":{"x":"%b"}}]' % (b"x" * 400_000)
+        assert send(client, large)[0] == 200
+        client.request("POST", "/e/key", iter([b'{"name":', b'"in pieces"}']), encode_chunked=True)
+        response = client.getresponse()
+        assert (response.status, response.read()[:6]) == (200, b'{"ids"')
+        client.request("GET", "/v1/events/unknown")
+        assert client.getresponse().status == 404
+    assert stored_names() == ["one", "large", "in pieces"]
+
+
+def test_a_request_that_is_too_large_is_answered_and_the_server_goes_on(served: Served) -> None:
+    with served.client() as client:
+        client.putrequest("POST", "/e/key")
+        client.putheader("Content-Length", str(1 << 40))
+        client.endheaders()
+        response = client.getresponse()
+        assert response.status == 413
+        assert json.loads(response.read())["status"] == 413
+    with served.client() as client:
+        assert send(client, b'{"name":"next"}')[0] == 200
+
+
+def test_what_was_answered_before_and_during_a_stop_is_stored(served: Served) -> None:
+    accepted: list[str] = []
+
+    def post_until_it_stops(number: int) -> None:
+        with served.client() as client:
+            try:
+                for turn in range(100_000):
+                    name = f"{number}-{turn}"
+                    if send(client, b'{"name":"%b"}' % name.encode())[0] == 200:
+                        accepted.append(name)
+            except (OSError, http.client.HTTPException):
+                return
+
+    threads = [threading.Thread(target=post_until_it_stops, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    served.stop()
+    for thread in threads:
+        thread.join()
+    assert len(accepted) > 8
+    assert set(accepted) <= set(stored_names())

@@ -1,0 +1,127 @@
+"""Event keys: which environment they open, and how soon a change is known."""
+
+import asyncio
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from apps.datastore.keys import create_event_key, digest_of, revoke
+from apps.datastore.models import ApiToken, Environment, EventKey
+from apps.event_api.app import EventApi
+from apps.event_stream.models import Event
+from tests.event_api.calling import post, running_api
+
+pytestmark = pytest.mark.usefixtures("dev")
+
+in_production = override_settings(INNGEST_DEV=False)
+
+
+def manage(*arguments: str) -> str:
+    out = StringIO()
+    call_command("keys", *arguments, stdout=out, stderr=StringIO())
+    return out.getvalue().strip()
+
+
+async def status_becomes(api: EventApi, key: str, status: int) -> None:
+    async with asyncio.timeout(3):
+        while (await post(api, {"name": "a"}, key)).status != status:
+            await asyncio.sleep(0.05)
+
+
+@in_production
+def test_a_key_opens_its_own_environment_and_no_other_key_opens_any() -> None:
+    other = Environment.objects.create(public_id="11111111-1111-4111-b111-111111111111", slug="other")
+    key = create_event_key(other, "website")
+
+    async def scenario() -> None:
+        async with running_api() as api:
+            assert (await post(api, {"name": "a"}, key)).status == 200
+            for wrong in ("wrong", key.upper(), key + "x", ""):
+                answer = await post(api, {"name": "b"}, wrong)
+                assert answer.status == 401
+            assert (await post(api, {"name": "b"}, "wrong")).json == {"error": "Event key not found", "status": 401}
+
+    asyncio.run(scenario())
+    event = Event.objects.get()
+    assert (event.name, event.environment_id) == ("a", other.pk)
+
+
+@in_production
+def test_a_new_key_and_a_revoked_key_are_known_within_seconds_without_a_restart(dev: Environment) -> None:
+    async def scenario() -> None:
+        async with running_api() as api:
+            key = await asyncio.to_thread(create_event_key, dev, "late")
+            await status_becomes(api, key, 200)
+            assert await asyncio.to_thread(revoke, EventKey, key) == 1
+            await status_becomes(api, key, 401)
+
+    asyncio.run(scenario())
+
+
+@in_production
+def test_while_the_database_is_away_the_last_known_keys_go_on(
+    dev: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = create_event_key(dev, "website")
+
+    async def refuse() -> None:
+        raise OSError("no route to host")
+
+    async def scenario() -> None:
+        async with running_api() as api:
+            monkeypatch.setattr(api.keyring, "_read", refuse)
+            await asyncio.sleep(1.2)
+            assert (await post(api, {"name": "a"}, key)).status == 200
+            assert (await post(api, {"name": "a"}, "wrong")).status == 401
+
+    asyncio.run(scenario())
+
+
+def test_in_dev_mode_any_key_opens_the_environment_dev() -> None:
+    async def scenario() -> None:
+        async with running_api() as api:
+            assert (await post(api, {"name": "a"}, "whatever")).status == 200
+            assert (await post(api, {"name": "a"}, "")).status == 401
+
+    asyncio.run(scenario())
+    assert Event.objects.get().environment_id == Environment.objects.get(slug="dev").pk
+
+
+def test_a_key_is_shown_once_and_kept_as_a_hash() -> None:
+    manage("create-environment", "shop")
+    key = manage("create-event-key", "shop", "website")
+    row = EventKey.objects.get()
+    assert (row.digest, row.hint, row.name) == (digest_of(key), key[:8], "website")
+    assert key not in manage("list")
+    assert "live" in manage("list")
+    assert len(key) > 30
+
+
+def test_keys_are_revoked_by_their_text_or_their_number() -> None:
+    first, second = manage("create-event-key", "dev", "one"), manage("create-event-key", "dev", "two")
+    manage("revoke-event-key", first)
+    manage("revoke-event-key", str(EventKey.objects.get(digest=digest_of(second)).pk))
+    assert EventKey.objects.filter(revoked_at=None).count() == 0
+    with pytest.raises(CommandError, match="No live key"):
+        manage("revoke-event-key", first)
+
+
+def test_an_api_token_opens_no_event_api() -> None:
+    token = manage("create-api-token", "dev", "ci")
+    assert ApiToken.objects.get().digest == digest_of(token)
+    assert not EventKey.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("create-event-key", "nowhere", "x"), "no environment 'nowhere'"),
+        (("create-environment", "dev"), "already"),
+        (("create-environment", "not a slug"), "valid"),
+    ],
+)
+def test_the_command_says_what_is_wrong(arguments: tuple[str, ...], words: str) -> None:
+    with pytest.raises(CommandError, match=words):
+        manage(*arguments)
