@@ -16,12 +16,17 @@ app = Celery("inngest_server")
 
 from django.conf import settings  # noqa: E402 - needs the variable above
 
+# A broker that falls silent without a word is given up, by those who ring and by those who listen.
+_REDIS_OPTIONS = {"socket_connect_timeout": 5, "socket_timeout": 10, "socket_keepalive": True}
+
 app.conf.update(
     broker_url=settings.BROKER_URL,
     broker_connection_retry=True,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    broker_transport_options={"socket_connect_timeout": 5, "socket_keepalive": True},
+    broker_transport_options=_REDIS_OPTIONS if settings.BROKER_URL.startswith(("redis", "valkey", "sentinel")) else {},
+    # A drain's threads, its heartbeat and Celery's own share a process; `lifecycle` refuses any other pool.
+    worker_pool="threads",
     task_ignore_result=True,
     task_store_errors_even_if_ignored=False,
     task_acks_late=False,
@@ -45,27 +50,28 @@ app.conf.update(
         "executor.reclaim_leases": {"queue": "chores"},
         "executor.retention": {"queue": "chores"},
     },
-    # A chore that nobody ran before its next turn is dropped: a stopped fleet must not come back to an hour of bells.
+    # A stopped fleet must not come back to an hour of bells. A minute, because beat's clock is held against a worker's
+    # (django-celery-beat knows `expire_seconds` alone, and drops Celery's `expires` without a word).
     beat_schedule={
         "consume events": {
             "task": "runner.consume_events",
             "schedule": timedelta(seconds=1),
-            "options": {"expires": 2, "queue": "events"},
+            "options": {"expire_seconds": 60, "queue": "events"},
         },
         "wake what is due": {
             "task": "executor.wake_due",
             "schedule": timedelta(seconds=1),
-            "options": {"expires": 2, "queue": "chores"},
+            "options": {"expire_seconds": 60, "queue": "chores"},
         },
         "reclaim lost leases": {
             "task": "executor.reclaim_leases",
             "schedule": timedelta(seconds=2),
-            "options": {"expires": 4, "queue": "chores"},
+            "options": {"expire_seconds": 60, "queue": "chores"},
         },
         "retention": {
             "task": "executor.retention",
             "schedule": timedelta(minutes=5),
-            "options": {"expires": 300, "queue": "chores"},
+            "options": {"expire_seconds": 300, "queue": "chores"},
         },
     },
 )

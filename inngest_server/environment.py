@@ -79,6 +79,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STEP_SLOTS", _positive, 16, "Steps of queue `steps` that one worker process runs side by side."),
     Setting("CPU_SLOTS", _positive, 1, "Steps of queue `steps.cpu` that one worker process runs side by side."),
     Setting("STEP_OUTPUT_MAX_BYTES", _positive, 4 * MIB, "Largest output of a step; a larger one fails the step."),
+    Setting(
+        "STEP_INPUT_MAX_BYTES", _positive, 16 * MIB, "Largest sum of the outputs that a step gets from those before."
+    ),
     Setting("STEP_LOG_MAX_BYTES", _positive, 64 * KIB, "What is kept of one attempt's log."),
     Setting("STEP_MEMORY_MAX_BYTES", _positive, 128 * MIB, "Memory that a sandboxed step may use."),
     Setting("RETRY_SCALE", _not_negative, 1.0, "Multiplies the delays between attempts.", in_dev=0.05),

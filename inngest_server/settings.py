@@ -27,6 +27,7 @@ CONSUME_BATCH: int = _environment["CONSUME_BATCH"]
 STEP_SLOTS: int = _environment["STEP_SLOTS"]
 CPU_SLOTS: int = _environment["CPU_SLOTS"]
 STEP_OUTPUT_MAX_BYTES: int = _environment["STEP_OUTPUT_MAX_BYTES"]
+STEP_INPUT_MAX_BYTES: int = _environment["STEP_INPUT_MAX_BYTES"]
 STEP_LOG_MAX_BYTES: int = _environment["STEP_LOG_MAX_BYTES"]
 STEP_MEMORY_MAX_BYTES: int = _environment["STEP_MEMORY_MAX_BYTES"]
 RETRY_SCALE: float = _environment["RETRY_SCALE"]
@@ -88,8 +89,16 @@ DATABASES = {
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
+            # A server that vanished without a word is given up within seconds (over TCP).
+            "connect_timeout": 5,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
             **_target,
-            "pool": {"min_size": 0, "max_size": DATABASE_POOL_SIZE, "timeout": 30},
+            # While the database is away the pool doubles its pauses; giving up early keeps them at two seconds, so that
+            # work goes on at once when it is back. A drain that waits here must not seem to hang, so not for long.
+            "pool": {"min_size": 0, "max_size": DATABASE_POOL_SIZE, "timeout": 5, "reconnect_timeout": 5},
             # The hot path's few statements run thousands of times a second: bound and prepared by the server.
             "server_side_binding": True,
             "prepare_threshold": 3,

@@ -36,6 +36,7 @@ class Doorbell:
 
     def __init__(self) -> None:
         self._pending: dict[tuple[Ring, int], None] = {}
+        self._publishing = False
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -54,14 +55,17 @@ class Doorbell:
     def wait_until_sent(self, timeout: float) -> bool:
         """Whether everything queued has been published or given up within `timeout` seconds."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._pending, timeout)
+            return self._changed.wait_for(lambda: not self._pending and not self._publishing, timeout)
 
     def _publish_forever(self) -> None:
         silent_until = 0.0
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: bool(self._pending))
-                (ring, turn) = next(iter(self._pending))
+                # Taken off before it is sent: a ring from now on is about later work, and needs a message of its own.
+                ring, turn = next(iter(self._pending))
+                self._pending.pop((ring, turn))
+                self._publishing = True
             if time.monotonic() >= silent_until:
                 try:
                     _publish(ring)
@@ -69,7 +73,7 @@ class Doorbell:
                     silent_until = time.monotonic() + SILENCE_SECONDS
                     log.warning("the broker is out of reach, beat will ring instead: %s", error)
             with self._changed:
-                self._pending.pop((ring, turn), None)
+                self._publishing = False
                 self._changed.notify_all()
 
 

@@ -139,8 +139,12 @@ class Committer:
                 _fail(group, Refused(400, f"The database refuses the events: {_first_line(error)}"))
                 return
             # Rule 8: the bad request of a group gets its own answer, its neighbours go on.
-            for request in group:
-                await self._commit(connection, [request])
+            try:
+                for request in group:
+                    await self._commit(connection, [request])
+            except Exception as failure:
+                _fail(group, _unavailable(failure, connection))  # those that have no answer yet
+                raise
             return
         self._stored(len(ids))
         start = 0

@@ -6,20 +6,21 @@ back through `_inbox`, where rings that arrive meanwhile come too.
 
 import logging
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 
 from apps.doorbell.ringing import ring
+from apps.doorbell.stopping import stopping
+from apps.executor.due_bells import ring_when_due
 from apps.executor.loading import Work, load
 from apps.executor.recording import Finished, record
 from apps.executor.telling import tell
 from apps.executor.worker import this_worker
 from apps.state import faults, queue
-from apps.state.queue import Item
 from drivers.contract import Abort, Outcome, StepError
 from drivers.registry import driver_for
 
@@ -30,6 +31,12 @@ TICK_SECONDS = 1.0
 HELP_SECONDS = 0.05
 """How often a drain that claimed all it could rings for others to help."""
 DATABASE_PAUSE_SECONDS = 0.5
+ALONE_AFTER = 3
+"""An item that has come back so often from dead workers may have killed them: it is run with no other beside it, so
+that its neighbours do not fail with it."""
+
+Lease = tuple[int, int]
+"""An item and the worker that leased it."""
 
 
 class Drain:
@@ -40,11 +47,12 @@ class Drain:
         self._slots: int = settings.CPU_SLOTS if queue_name.endswith(".cpu") else settings.STEP_SLOTS
         self._threads = ThreadPoolExecutor(self._slots, thread_name_prefix=f"step-{queue_name}")
         self._inbox: SimpleQueue[Finished | None] = SimpleQueue()
-        self._in_flight: dict[int, Abort] = {}
+        self._in_flight: set[Lease] = set()
+        self._unrecorded: list[Finished] = []
+        self._suspect: Work | None = None
+        self._alone: Lease | None = None
         self._after = 0
         self._rang_for_help = 0.0
-        self._doubtful = False
-        """A claim may have leased what we do not know of: its answer was lost with the connection."""
 
     def wake(self) -> None:
         """A ring has come while `run` goes on: look for work again."""
@@ -53,127 +61,143 @@ class Drain:
     def run(self) -> None:
         """Drain the queue. On shutdown let the steps finish for a while, then abort them and give the items back."""
         try:
-            while not this_worker.stopping.is_set():
+            while not stopping.is_set():
                 this_worker.note_progress(self._queue)
-                claimed = self._fill_slots()
-                if not self._in_flight:
-                    # In doubt the drain goes on: what it may hold is not ready, so nobody would ring for it.
-                    if not claimed and not self._doubtful:
-                        return
-                    continue
-                self._record(self._wait(TICK_SECONDS))
+                functions = self._fill_slots()
+                if not functions and not self._in_flight:
+                    return
+                # Several functions shared the claim evenly: one with more than its share may fill what another left.
+                self._take_in(0 if functions > 1 else TICK_SECONDS)
+                self._record()
             self._finish_or_give_back()
         finally:
             this_worker.note_end(self._queue)
 
-    def _fill_slots(self) -> bool:
-        """Claim as many items as there are free slots and start them. Whether there was anything."""
+    def _fill_slots(self) -> int:
+        """Claim as many items as there are free slots and start them. Of how many functions there were some."""
         free = self._slots - len(self._in_flight)
-        if free == 0:
-            return False
+        if free == 0 or self._must_wait_for_suspect():
+            return 0
+        leases: list[Lease] = []
         try:
-            items, worker_id = self._claim(free)
+            with this_worker.leasing():
+                worker_id = this_worker.id()
+                items = queue.claim(self._queue, worker_id, free, self._after)
+                leases = [(item.id, worker_id) for item in items]
+                self._hold(leases)
             if not items:
-                return False
+                return 0
+            self._after = queue.last_served(items, self._after)
             faults.reach("claimed")
             loaded = load(items, worker_id)
             if loaded.ended:
-                queue.finish([(item.id, worker_id) for item in loaded.ended])
+                ended = [(item.id, worker_id) for item in loaded.ended]
+                queue.finish(ended)
+                self._let_go(ended)
         except Exception as error:
-            if isinstance(error, (OperationalError, InterfaceError)):
-                log.warning("nothing is claimed, the database is away: %s", error)
-            else:
-                log.exception("nothing is claimed")
-            self._doubtful = True
-            connection.close()
-            this_worker.stopping.wait(DATABASE_PAUSE_SECONDS)
-            return False
-        for work in loaded.work:
-            self._start(work)
-        self._record(loaded.unloadable)
+            # What the claim leased, if it did, goes back with the next heartbeat, because nobody here knows of it.
+            log.warning("nothing is claimed: %s: %s", type(error).__name__, error)
+            self._let_go(leases)
+            self._pause()
+            return 0
+        self._unrecorded += loaded.unloadable
+        self._start(loaded.work)
         if len(items) == free:
             self._ring_for_help()
-        return True
+        return len({item.function_id for item in items})
 
-    def _claim(self, most: int) -> tuple[Sequence[Item], int]:
-        worker_id = this_worker.id()
-        if self._doubtful:
-            queue.give_back(worker_id, keep=list(self._in_flight))
-            self._doubtful = False
-        items = queue.claim(self._queue, worker_id, most, self._after)
-        if items:
-            self._after = queue.last_served(items, self._after)
-        return items, worker_id
+    def _must_wait_for_suspect(self) -> bool:
+        """Start the suspect once nothing else is in flight; until it has ended, nothing is claimed."""
+        if self._suspect is not None and len(self._in_flight) == 1:
+            self._alone = (self._suspect.item.id, self._suspect.worker_id)
+            self._submit(self._suspect)
+            self._suspect = None
+        return self._suspect is not None or self._alone in self._in_flight
 
-    def _start(self, work: Work) -> None:
-        abort = Abort()
-        self._in_flight[work.item.id] = abort
-        self._threads.submit(self._drive, work, abort)
+    def _start(self, work: list[Work]) -> None:
+        suspects = [one for one in work if one.item.returns >= ALONE_AFTER]
+        if suspects:
+            self._suspect = suspects[0]
+            self._let_go([(one.item.id, one.worker_id) for one in suspects[1:]])
+        for one in work:
+            if one not in suspects:
+                self._submit(one)
+
+    def _submit(self, work: Work) -> None:
+        self._threads.submit(self._drive, work, this_worker.in_flight[work.item.id, work.worker_id])
 
     def _drive(self, work: Work, abort: Abort) -> None:
         try:
             outcome = driver_for(work.step.runtime.type).run(work.call, abort)
-        except Exception as error:
+        except BaseException as error:  # a thread that ended without an answer would hold its slot for ever
             log.exception("the driver of %s failed", work.item)
             outcome = Outcome(ok=False, error=StepError(type(error).__name__, f"the driver failed: {error}"))
         faults.reach("called")
         self._inbox.put(work.finish(outcome))
 
-    def _wait(self, seconds: float) -> list[Finished]:
-        """Whatever has finished, after waiting for the first of it or for a ring."""
+    def _hold(self, leases: list[Lease]) -> None:
+        self._in_flight.update(leases)
+        this_worker.in_flight.update((lease, Abort()) for lease in leases)
+
+    def _let_go(self, leases: list[Lease]) -> None:
+        self._in_flight.difference_update(leases)
+        for lease in leases:
+            this_worker.in_flight.pop(lease, None)
+
+    def _take_in(self, seconds: float) -> None:
+        """Take whatever has finished, after waiting for the first of it or for a ring."""
         came: list[Finished | None] = []
-        try:
-            came.append(self._inbox.get(timeout=seconds))
+        with suppress(Empty):
+            came.append(self._inbox.get(timeout=seconds) if seconds else self._inbox.get_nowait())
             while True:
                 came.append(self._inbox.get_nowait())
-        except Empty:
-            return [one for one in came if one is not None]
+        self._unrecorded += (one for one in came if one is not None)
 
-    def _record(self, finished: list[Finished]) -> None:
-        """Record, for as long as the database is away too: the leases are ours until someone takes them."""
-        if not finished:
+    def _record(self) -> None:
+        """Record what has finished; while the database is away, keep it: the leases are still ours."""
+        if not self._unrecorded:
             return
-        while True:
-            try:
-                recorded = record(finished)
-                break
-            except (OperationalError, InterfaceError) as error:
-                log.warning("nothing is recorded yet, the database is away: %s", error)
-                connection.close()
-                this_worker.note_progress(self._queue)
-                if this_worker.stopping.wait(DATABASE_PAUSE_SECONDS):
-                    return
-        for one in finished:
-            self._in_flight.pop(one.item.id, None)
+        try:
+            recorded = record(self._unrecorded)
+        except Exception as error:
+            log.warning("nothing is recorded yet: %s: %s", type(error).__name__, error)
+            self._pause()
+            return
         if settings.LOG_RUNS:
-            tell(finished, recorded.history)
+            tell(self._unrecorded, recorded.history)
+        self._let_go([(one.item.id, one.worker_id) for one in self._unrecorded])
+        self._unrecorded = []
         free = self._slots - len(self._in_flight)
         for name, items in recorded.queued.items():
             # What fits our own slots we claim ourselves at once.
-            if name != self._queue or items > free:
+            if name != self._queue or items > free or stopping.is_set():
                 ring("executor.drain", name, queue=name)
-        for seconds in {_bucket(delay) for delay in recorded.retries if delay <= settings.ETA_HORIZON_SECONDS}:
-            ring("executor.wake_due", countdown=seconds)
+        ring_when_due(recorded.retries)
 
     def _ring_for_help(self) -> None:
         if time.monotonic() - self._rang_for_help > HELP_SECONDS:
             self._rang_for_help = time.monotonic()
             ring("executor.drain", self._queue, queue=self._queue)
 
+    def _pause(self) -> None:
+        connection.close()
+        time.sleep(DATABASE_PAUSE_SECONDS)
+
     def _finish_or_give_back(self) -> None:
         until = time.monotonic() + settings.SHUTDOWN_GRACE_SECONDS
         while self._in_flight and (left := until - time.monotonic()) > 0:
             this_worker.note_progress(self._queue)
-            self._record(self._wait(min(left, TICK_SECONDS)))
-        for abort in self._in_flight.values():
-            abort.set()
-        if self._in_flight:
-            log.info("%d steps go back to the queue", len(self._in_flight))
-            for name in queue.give_back(this_worker.id()):
+            self._take_in(min(left, TICK_SECONDS))
+            self._record()
+        if not self._in_flight:
+            return
+        log.info("%d steps go back to the queue", len(self._in_flight))
+        leases = list(self._in_flight)
+        for lease in leases:
+            this_worker.in_flight[lease].set()
+        self._let_go(leases)
+        try:
+            for name in queue.give_back(this_worker.id(), self._queue):
                 ring("executor.drain", name, queue=name)
-            self._in_flight.clear()
-
-
-def _bucket(seconds: float) -> float:
-    """Rounded up to a quarter of a second, so that retries which are due together share a ring."""
-    return -(-seconds // 0.25) * 0.25
+        except Exception as error:  # the end of the process, or its silence, gives them back
+            log.warning("the steps are not given back yet: %s", error)

@@ -2,20 +2,27 @@
 
 from typing import Any
 
+from celery.exceptions import WorkerShutdown
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 
+from apps.doorbell.stopping import stopping
 from apps.executor.worker import this_worker
 from drivers.registry import close_drivers
+
+_POOL = "celery.concurrency.thread"
 
 
 @worker_ready.connect
 def begin(sender: Any, **_: object) -> None:
+    """Refuses any pool but threads: in a forked child no heartbeat would renew what it leases."""
+    if type(sender.pool).__module__ != _POOL:
+        raise WorkerShutdown(f"This server's workers need --pool threads, not {type(sender.pool).__module__}.")
     this_worker.start([queue.name for queue in sender.task_consumer.queues])
 
 
 @worker_shutting_down.connect
 def stop_claiming(**_: object) -> None:
-    this_worker.stopping.set()
+    stopping.set()
 
 
 @worker_shutdown.connect

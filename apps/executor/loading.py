@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 
 from apps.datastore.definition.types import Step, steps_after
 from apps.datastore.models import FunctionVersion
@@ -16,11 +16,19 @@ from apps.datastore.versions import Version, load_version
 from apps.executor.dotenv import read_dotenv
 from apps.executor.recording import Finished
 from apps.state.queue import Item
-from apps.state.steps import outputs_of
+from apps.state.row_faults import lies_in_a_row
+from apps.state.steps import Outputs, outputs_of
 from drivers.contract import Bundle, Call, Limits, Outcome, StepError
 from drivers.registry import queue_for
 
 log = logging.getLogger(__name__)
+
+UNLOADABLE_ATTEMPTS = 10
+"""Tries of an item of which not even the function can be read; with their pauses they span hours, as a release may."""
+
+
+class InputTooLarge(ValueError):
+    """What a step is to get is too large to hold in memory beside its neighbours'."""
 
 
 class Work(NamedTuple):
@@ -28,20 +36,14 @@ class Work(NamedTuple):
 
     item: Item
     worker_id: int
-    version: Version
+    function: str
     step: Step
+    following: Sequence[tuple[str, str]]
     call: Call
 
     def finish(self, outcome: Outcome) -> Finished:
         """This item as it is to be recorded."""
-        return Finished(
-            self.item,
-            self.worker_id,
-            outcome,
-            self.version.definition.id,
-            self.step.attempts,
-            _following(self.version.id, self.step.id),
-        )
+        return Finished(self.item, self.worker_id, outcome, self.function, self.step.attempts, self.following)
 
 
 class Loaded(NamedTuple):
@@ -67,7 +69,7 @@ def load(items: Sequence[Item], worker_id: int) -> Loaded:
         runs = {run_id: (version_id, is_open, payload) for run_id, version_id, is_open, payload in cursor.fetchall()}
     # A function of one step has no earlier outputs to read.
     several = [run_id for run_id, (version_id, _, _) in runs.items() if _has_several_steps(version_id)]
-    outputs = outputs_of(several) if several else {}
+    outputs = outputs_of(several, settings.STEP_INPUT_MAX_BYTES) if several else {}
     loaded = Loaded([], [], [])
     for item in items:
         version_id, is_open, event = runs.get(item.run_id, (0, False, ""))
@@ -75,20 +77,29 @@ def load(items: Sequence[Item], worker_id: int) -> Loaded:
             loaded.ended.append(item)
             continue
         try:
-            version = load_version(version_id)
-            step = version.definition.steps[item.step_id]
-            call = _call(item, version, step, event, outputs.get(item.run_id, {}))
-        except (OperationalError, InterfaceError):
-            raise
+            loaded.work.append(_work(item, worker_id, version_id, event, outputs.get(item.run_id)))
         except Exception as error:
-            # Rule 8: one bad item must not take its neighbours with it, nor come back for ever.
+            if not lies_in_a_row(error):
+                raise
+            # Rule 8: one bad item must not take its neighbours with it. It may be well with another release.
             log.exception("%s cannot be loaded", item)
             failed = StepError(type(error).__name__, f"the step could not be loaded: {error}")
-            outcome = Outcome(ok=False, error=failed, retryable=False)
-            loaded.unloadable.append(Finished(item, worker_id, outcome, f"version {version_id}", item.attempt))
-            continue
-        loaded.work.append(Work(item, worker_id, version, step, call))
+            outcome = Outcome(ok=False, error=failed, retryable=not isinstance(error, InputTooLarge))
+            function = f"version {version_id}"
+            loaded.unloadable.append(Finished(item, worker_id, outcome, function, UNLOADABLE_ATTEMPTS))
     return loaded
+
+
+def _work(item: Item, worker_id: int, version_id: int, event: str, outputs: Outputs | None) -> Work:
+    version = load_version(version_id)
+    step = version.definition.steps[item.step_id]
+    if outputs is not None and outputs.size > settings.STEP_INPUT_MAX_BYTES:
+        raise InputTooLarge(
+            f"the outputs of the steps before it are {outputs.size} bytes together; the limit (STEP_INPUT_MAX_BYTES) is"
+            f" {settings.STEP_INPUT_MAX_BYTES}"
+        )
+    call = _call(item, version, step, event, outputs.by_step if outputs is not None else {})
+    return Work(item, worker_id, version.definition.id, step, _following(version_id, step.id), call)
 
 
 def _has_several_steps(version_id: int) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
 from apps.executor.backoff import delay_after
 from apps.executor.errors import error_text
@@ -14,6 +14,7 @@ from apps.state import queue
 from apps.state.attempts import EndedAttempt, end_attempts
 from apps.state.history import Entry, add_history
 from apps.state.queue import Item
+from apps.state.row_faults import lies_in_a_row
 from apps.state.scheduling import Retry, schedule_retries
 from apps.state.steps import PlannedStep, plan_steps
 from apps.state.transitions import advance_runs, lock_runs
@@ -48,13 +49,13 @@ def record(finished: Sequence[Finished]) -> Recorded:
     """Record the outcomes whose lease still holds and whose run is open; drop the others quietly.
 
     A batch that the database refuses is recorded one by one, and an outcome that it refuses alone fails its own step.
-    Raises OperationalError or InterfaceError when the database is away: nothing is recorded then; call it again.
+    Raises what does not lie in a row (the database is away): nothing is recorded then, and it can be called again.
     """
     try:
         return _record(finished)
-    except (OperationalError, InterfaceError):
-        raise
     except Exception as error:
+        if not lies_in_a_row(error):
+            raise
         if len(finished) == 1:
             log.exception("the outcome of %s cannot be stored", finished[0].item)
             return _record([finished[0]._replace(outcome=_unstorable(error))])

@@ -1,55 +1,68 @@
-"""This process as a worker: its row, its heartbeat, and whether it is stopping (rule 4).
+"""This process as a worker: its row, its heartbeat, and the leases that it holds (rule 4).
 
 A thread beats for the whole process, on a connection of its own, and only as long as every drain in it makes
-progress: a process whose drain hangs falls silent and loses its leases.
+progress: a process whose drain hangs falls silent and loses its leases. With each beat it gives back what the database
+says is ours and no drain knows of: the answer of a claim may be lost with its connection.
 """
 
-import contextlib
 import logging
 import os
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import connection
 
+from apps.doorbell.ringing import ring
 from apps.state.queue import give_back
 from apps.state.workers import deregister_worker, register_worker, renew
+from drivers.contract import Abort
 
 log = logging.getLogger(__name__)
 
 
 class WorkerProcess:
-    """The identity under which this process leases items."""
+    """The identity under which this process leases items, and the calls that it has in flight."""
 
     def __init__(self) -> None:
         self._queues: Sequence[str] = ()
         self._id: int | None = None
-        self._guard = threading.Lock()
+        self._identity = threading.Lock()
+        self._leasing = threading.Lock()
         self._progress: dict[str, float] = {}
-        self.stopping = threading.Event()
-        self._beating: threading.Thread | None = None
+        self._ended = threading.Event()
+        self.in_flight: dict[tuple[int, int], Abort] = {}
+        """By item and worker: after we were declared dead, an item may be ours again under another identity."""
 
     def start(self, queues: Sequence[str]) -> None:
         """Begin to beat. Called when the Celery worker is ready."""
         self._queues = queues
-        self._beating = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-        self._beating.start()
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
 
     def id(self) -> int:
         """The id of our row; registers if there is none (any more)."""
-        with self._guard:
+        with self._identity:
             if self._id is None:
                 self._id = register_worker(f"{socket.gethostname()}:{os.getpid()}", self._queues)
             return self._id
 
     def forget(self, worker_id: int) -> None:
-        """We were declared dead: lease under a new identity. What the old one held is lost to us."""
-        with self._guard:
+        """We were declared dead: lease under a new identity, and stop the calls whose leases are lost."""
+        with self._identity:
             if self._id == worker_id:
                 self._id = None
+        for (_, holder), abort in list(self.in_flight.items()):
+            if holder == worker_id:
+                abort.set()
+
+    @contextmanager
+    def leasing(self) -> Iterator[None]:
+        """Held from a claim until its items are in flight: what is leased meanwhile is not to be given back."""
+        with self._leasing:
+            yield
 
     def note_progress(self, drain: str) -> None:
         """A drain says that its loop goes round; it must do so well within LEASE_SECONDS."""
@@ -60,36 +73,56 @@ class WorkerProcess:
         self._progress.pop(drain, None)
 
     def stop(self) -> None:
-        """Take our row away, for the end of the process. Nothing is leased any more."""
-        self.stopping.set()
-        with self._guard, contextlib.suppress(DatabaseError, InterfaceError):
-            if self._id is not None:
-                give_back(self._id)
-                deregister_worker(self._id)
-        connection.close()
+        """Take our row away, for the end of the process. What is still leased goes back with it."""
+        self._ended.set()
+        try:
+            with self._identity:
+                if self._id is not None:
+                    give_back(self._id)
+                    deregister_worker(self._id)
+        except Exception as error:  # the process ends in any case, and its silence does the same
+            log.warning("this worker's row stays until its silence is noticed: %s", error)
+        finally:
+            connection.close()
 
     def _beat(self) -> None:
         while True:
             if self._hangs():
                 log.error("a drain of this process makes no progress: no heartbeat, its leases will be taken away")
             else:
-                self._beat_once()
-            if self.stopping.wait(settings.HEARTBEAT_SECONDS):
+                self.beat_once()
+            # Until the very end: a stopping worker's steps still run, and their leases must hold.
+            if self._ended.wait(settings.HEARTBEAT_SECONDS):
                 return
 
-    def _beat_once(self) -> None:
+    def beat_once(self) -> None:
+        """Renew every lease, and give back those that nobody here knows of. Never raises."""
         try:
             worker_id = self.id()
-            if not renew(worker_id):
+            if renew(worker_id):
+                self._reconcile(worker_id)
+            else:
                 log.warning("this worker was declared dead; it goes on under a new identity")
                 self.forget(worker_id)
-        except (DatabaseError, InterfaceError) as error:
+        except Exception as error:  # whatever it is, the next beat must come
             log.warning("no heartbeat, the database is away: %s", error)
         finally:
             connection.close()
 
+    def _reconcile(self, worker_id: int) -> None:
+        # A claim that waits for the database must not hold up the heartbeat: the next one looks again.
+        if not self._leasing.acquire(blocking=False):
+            return
+        try:
+            lost = give_back(worker_id, keep=[item for item, holder in list(self.in_flight) if holder == worker_id])
+        finally:
+            self._leasing.release()
+        for queue in lost:
+            log.warning("items of queue %s were leased to this process unknown to it; they are ready again", queue)
+            ring("executor.drain", queue, queue=queue)
+
     def _hangs(self) -> bool:
-        oldest = min(self._progress.values(), default=None)
+        oldest = min(list(self._progress.values()), default=None)
         return oldest is not None and time.monotonic() - oldest > settings.LEASE_SECONDS
 
 

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from functools import partial
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
 from apps.doorbell.ringing import ring
+from apps.doorbell.stopping import stopping
 from apps.event_stream.consuming import StreamEvent, oldest_in_inbox, park, take_batch, take_these
-from apps.runner.handle_event import handle_events
+from apps.runner.handle_event import TooManyStarts, handle_events
 from apps.state.clock import read_now
+from apps.state.row_faults import lies_in_a_row
 
 log = logging.getLogger(__name__)
 
@@ -23,20 +25,26 @@ ITEMS_A_WAKE = 16
 def consume_events() -> int:
     """Consume the inbox. Returns how many events were consumed. Several at once take different events."""
     consumed = 0
+    most = settings.CONSUME_BATCH
     while True:
         try:
-            events = _consume(partial(take_batch, settings.CONSUME_BATCH))
-        except (OperationalError, InterfaceError):
-            raise  # the database is away or busy: nothing is wrong with the events, and beat rings again
-        except Exception:
+            events = _consume(partial(take_batch, most))
+            most = settings.CONSUME_BATCH
+        except TooManyStarts as too_many:
+            most = too_many.fit
+            continue
+        except Exception as error:
+            if not lies_in_a_row(error):
+                raise  # nothing is wrong with the events, and beat rings again
             log.exception("a batch of events failed, each is tried alone")
             events = _consume_one_by_one()
         consumed += events
-        if not events:
+        if not events or stopping.is_set():
             return consumed
 
 
 def _consume(take: Callable[[], list[StreamEvent]]) -> int:
+    """Take events and start what they trigger, in one transaction."""
     with transaction.atomic():
         events = take()
         queued = handle_events(events, read_now()) if events else Counter[str]()
@@ -51,9 +59,9 @@ def _consume_one_by_one() -> int:
     for seq in oldest_in_inbox(settings.CONSUME_BATCH):
         try:
             handled += _consume(partial(take_these, [seq]))
-        except (OperationalError, InterfaceError):
-            raise
         except Exception as error:
+            if not lies_in_a_row(error):
+                raise
             log.exception("event %s is parked", seq)
             park(seq, f"{type(error).__name__}: {error}")
             handled += 1

@@ -11,14 +11,28 @@ from apps.event_stream.consuming import StreamEvent
 from apps.state.starting import NewRun, start_runs
 from drivers.registry import queue_for
 
+STARTS_MOST = 2_000
+"""Runs that one transaction starts, unless a single event starts more."""
+
+
+class TooManyStarts(Exception):
+    """The batch would start more runs than one transaction should; take `fit` events."""
+
+    def __init__(self, fit: int) -> None:
+        super().__init__(fit)
+        self.fit = fit
+
 
 def handle_events(events: Sequence[StreamEvent], now: datetime) -> Counter[str]:
     """Start what the events trigger. Returns how many items each queue got.
 
     Called in the transaction that takes the events from the inbox. The number of statements does not depend on the
-    number of events.
+    number of events. Raises TooManyStarts, for the transaction to be rolled back.
     """
     starts = find_starts({(event.environment_id, event.name) for event in events})
+    count = sum(len(starts.get((event.environment_id, event.name), ())) for event in events)
+    if count > STARTS_MOST and len(events) > 1:
+        raise TooManyStarts(max(1, len(events) * STARTS_MOST // count))
     return start_runs(
         [
             NewRun(

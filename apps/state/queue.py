@@ -48,7 +48,8 @@ WITH RECURSIVE turn (function_id, place, wrapped) AS (
         SELECT function_id FROM state_readyitem
         WHERE queue = %(queue)s ORDER BY queue, function_id LIMIT 1
     ) AS first ON next.function_id IS NULL AND NOT turn.wrapped
-    WHERE turn.place < %(most)s
+    -- A few more than asked for: a function whose items are all being claimed by others gives none.
+    WHERE turn.place < greatest(%(most)s, 4)
       AND COALESCE(next.function_id, first.function_id) IS NOT NULL
       AND NOT ((turn.wrapped OR next.function_id IS NULL)
                AND COALESCE(next.function_id, first.function_id) > %(after)s)
@@ -107,16 +108,18 @@ def finish(leases: Sequence[tuple[int, int]]) -> set[int]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def give_back(worker_id: int, keep: Sequence[int] = ()) -> set[str]:
-    """Make ready again what a living worker holds, but for the items in `keep`. Returns the queues to ring for.
+def give_back(worker_id: int, queue: str | None = None, keep: Sequence[int] = ()) -> set[str]:
+    """Make ready again what a living worker holds, of one queue or of all, but for `keep`.
 
-    On shutdown, after the calls were aborted; and after a claim whose answer was lost with its connection.
+    Returns the queues to ring for. Called on shutdown, after the calls were aborted, and with each
+    heartbeat, for claims whose answer was lost.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH mine AS (DELETE FROM state_leaseditem WHERE worker_id = %s AND id <> ALL (%b::bigint[])"
-            f" RETURNING {COLUMNS}) INSERT INTO state_readyitem ({COLUMNS}) SELECT {COLUMNS} FROM mine RETURNING queue",
-            (worker_id, list(keep)),
+            f"WITH mine AS (DELETE FROM state_leaseditem WHERE worker_id = %s AND queue = COALESCE(%s::text, queue)"
+            f" AND id <> ALL (%b::bigint[]) RETURNING {COLUMNS})"
+            f" INSERT INTO state_readyitem ({COLUMNS}) SELECT {COLUMNS} FROM mine RETURNING queue",
+            (worker_id, queue, list(keep)),
         )
         return {row[0] for row in cursor.fetchall()}
 

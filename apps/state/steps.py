@@ -51,14 +51,30 @@ def plan_steps(steps: Sequence[PlannedStep], now: datetime) -> Counter[str]:
         return Counter(row[0] for row in cursor.fetchall())
 
 
-def outputs_of(run_ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    """The outputs so far of each run's completed steps, as JSON text by step."""
-    outputs: dict[str, dict[str, str]] = {run_id: {} for run_id in run_ids}
+# The size of a text is known without reading it.
+_OUTPUTS = """
+SELECT run_id, step_id, CASE WHEN size <= %s THEN output END, size
+FROM (
+    SELECT run_id, step_id, output, sum(octet_length(output)) OVER (PARTITION BY run_id) AS size
+    FROM state_step WHERE run_id = ANY (%b::text[]) AND status = 'completed'
+) AS outputs
+"""
+
+
+class Outputs(NamedTuple):
+    """A run's outputs so far, as JSON text by step; none of them if their `size` in bytes is over what was allowed."""
+
+    by_step: dict[str, str]
+    size: int
+
+
+def outputs_of(run_ids: Sequence[str], most_bytes: int) -> dict[str, Outputs]:
+    """The outputs of the completed steps of each run that has any."""
+    outputs: dict[str, Outputs] = {}
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT run_id, step_id, output FROM state_step WHERE run_id = ANY (%b::text[]) AND status = 'completed'",
-            (list(run_ids),),
-        )
-        for run_id, step_id, output in cursor.fetchall():
-            outputs[run_id][step_id] = output
+        cursor.execute(_OUTPUTS, (most_bytes, list(run_ids)))
+        for run_id, step_id, output, size in cursor.fetchall():
+            of_run = outputs.setdefault(run_id, Outputs({}, int(size)))
+            if output is not None:
+                of_run.by_step[step_id] = output
     return outputs

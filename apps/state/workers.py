@@ -35,6 +35,13 @@ def deregister_worker(worker_id: int) -> None:
         cursor.execute("DELETE FROM state_worker WHERE id = %s", (worker_id,))
 
 
+def served_queues() -> list[str]:
+    """The queues that some worker consumes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT unnest(string_to_array(queues, ',')) FROM state_worker")
+        return [row[0] for row in cursor.fetchall()]
+
+
 class Reclaimed(NamedTuple):
     """What the dead left: queues that have work again, and items that came back too often, each with its worker."""
 
@@ -42,15 +49,26 @@ class Reclaimed(NamedTuple):
     worn_out: list[tuple[Item, int]]
 
 
-_BURY = "DELETE FROM state_worker WHERE heartbeat_at < clock_timestamp() - make_interval(secs => %s)"
+# Nobody could be heard while the database was away: silence counts from its start. Locked rows are passed over, here
+# and below: a client that froze in the middle of a transaction must not hold up the return of everybody else's items.
+_BURY = """
+DELETE FROM state_worker WHERE id IN (
+    SELECT id FROM state_worker
+    WHERE greatest(heartbeat_at, pg_postmaster_start_time()) < clock_timestamp() - make_interval(secs => %s)
+    FOR UPDATE SKIP LOCKED
+)
+"""
 
 # A lease without a worker is a lost one. A claim holds its worker's row against deletion until it commits, so none is
 # missed.
 _RETURN = f"""
 WITH lost AS (
-    DELETE FROM state_leaseditem AS leased
-    WHERE NOT EXISTS (SELECT FROM state_worker WHERE state_worker.id = leased.worker_id)
-      AND leased.returns + 1 < %s
+    DELETE FROM state_leaseditem WHERE id IN (
+        SELECT leased.id FROM state_leaseditem AS leased
+        WHERE NOT EXISTS (SELECT FROM state_worker WHERE state_worker.id = leased.worker_id)
+          AND leased.returns + 1 < %s
+        FOR UPDATE SKIP LOCKED
+    )
     RETURNING {COLUMNS}
 )
 INSERT INTO state_readyitem ({COLUMNS})

@@ -16,13 +16,13 @@ _TAIL_BYTES = 4_000
 class Running:
     """One process of the fleet; what it says goes to a file."""
 
-    def __init__(self, program: fleet.Program, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, program: fleet.Program, settings: Mapping[str, str], folder: Path) -> None:
         self.program = program
         self.log_file = folder / f"{program.name}.log"
         with self.log_file.open("ab") as log:
             self._process: Process = launch(
                 program.command,
-                environment={**program.environment, **environment},
+                environment={**program.environment, **settings},
                 output=log,
                 on_orphan=signal.SIGKILL,
             )
@@ -79,10 +79,12 @@ class Fleet:
         self.environment = dict(environment)
         self.started: list[Running] = []
 
-    def worker(self, name: str, queues: str = "steps", threads: int = 2, **environment: str) -> Running:
-        """A Celery worker of these queues. `environment` are settings that differ from the fleet's."""
+    def worker(
+        self, name: str, queues: str = "steps", threads: int = 2, settings: Mapping[str, str] | None = None
+    ) -> Running:
+        """A Celery worker of these queues. `settings` are those that differ from the fleet's."""
         [program] = fleet.workers([fleet.Workers(name, queues, 1, threads)], self.environment, END_SECONDS)
-        return self.start(program, environment)
+        return self.start(program, settings)
 
     def beat(self, name: str = "beat") -> Running:
         program = fleet.beat(self.environment)
@@ -91,8 +93,8 @@ class Fleet:
     def web(self, port: int) -> Running:
         return self.start(fleet.web(port, self.environment))
 
-    def start(self, program: fleet.Program, environment: Mapping[str, str] | None = None) -> Running:
-        running = Running(program, environment or {}, self.folder)
+    def start(self, program: fleet.Program, settings: Mapping[str, str] | None = None) -> Running:
+        running = Running(program, settings or {}, self.folder)
         self.started.append(running)
         return running
 

@@ -105,9 +105,9 @@ class Server:
         with psycopg.connect(self.postgres.url, autocommit=True) as connection:
             connection.execute(_FRESH)
 
-    def workers(self, *names: str, **environment: str) -> list[Running]:
-        """Step workers, up and beating. `environment` are settings that differ."""
-        started = [self.own.worker(name, **environment) for name in names]
+    def workers(self, *names: str, **settings: str) -> list[Running]:
+        """Step workers, up and beating. `settings` are those that differ from the others'."""
+        started = [self.own.worker(name, settings=settings) for name in names]
         for worker in started:
             self.wait_working(worker)
         return started

@@ -11,7 +11,7 @@ from apps.state.transitions import cancel_run
 from apps.state.workers import reclaim_lost
 from tests.executor.finishing import lease, leased_runs, start, with_outcome
 from tests.functions import fail, left_over, statuses
-from tests.state.items import add_worker, execute
+from tests.state.items import LEASE_SECONDS, add_worker, execute, silence
 from tests.state.racing import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -143,22 +143,16 @@ def test_a_lease_is_returned_or_its_result_counts_but_never_both() -> None:
     workers = [add_worker() for _ in range(ROUNDS)]
     finished = [lease(worker, 1)[0] for worker in workers]
 
-    def silence(number: int) -> None:
-        execute(
-            "UPDATE state_worker SET heartbeat_at = heartbeat_at - interval '1 minute' WHERE id = %s",
-            (workers[number],),
-        )
-
     def finish(number: int) -> bool:
         return bool(record([finished[number]]).history)
 
     def bury(number: int) -> bool:
-        returned = bool(reclaim_lost(15, 5).queues)
+        returned = bool(reclaim_lost(LEASE_SECONDS, 5).queues)
         if number + 1 < ROUNDS:
-            silence(number + 1)
+            silence(workers[number + 1])
         return returned
 
-    silence(0)
+    silence(workers[0])
     counted, returned = race(ROUNDS, finish, bury)
     assert [one != other for one, other in zip(counted, returned, strict=True)] == [True] * ROUNDS
     assert statuses() == Counter({"completed": sum(counted), "queued": sum(returned)}) - Counter()

@@ -36,15 +36,20 @@ def add_scheduled(due_in: float, count: int = 1, *, function_id: int = 1) -> lis
         return sorted(row[0] for row in cursor.fetchall())
 
 
-def add_worker(silent_for: float = 0) -> int:
-    """A worker that beat last so many seconds ago."""
+LEASE_SECONDS = 1.0
+"""Of the tests: the database has been up for longer, before whose start no silence counts."""
+
+
+def add_worker() -> int:
+    """A worker that will not be silent for an hour, however long a test takes."""
     worker_id = register_worker("test", [QUEUE])
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE state_worker SET heartbeat_at = clock_timestamp() - make_interval(secs => %s) WHERE id = %s",
-            (silent_for, worker_id),
-        )
+    execute("UPDATE state_worker SET heartbeat_at = now() + interval '1 hour' WHERE id = %s", (worker_id,))
     return worker_id
+
+
+def silence(worker_id: int) -> None:
+    """Let the worker have been silent for longer than LEASE_SECONDS."""
+    execute("UPDATE state_worker SET heartbeat_at = now() - interval '1 hour' WHERE id = %s", (worker_id,))
 
 
 def execute(statement: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:

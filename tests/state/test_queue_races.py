@@ -7,12 +7,11 @@ import pytest
 from apps.state import queue, scheduling
 from apps.state.models import LeasedItem, ReadyItem, ScheduledItem, Worker
 from apps.state.workers import reclaim_lost
-from tests.state.items import QUEUE, add_ready, add_scheduled, add_worker, execute
+from tests.state.items import LEASE_SECONDS, QUEUE, add_ready, add_scheduled, add_worker, silence
 from tests.state.racing import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-LEASE_SECONDS = 15.0
 RETURNS = 10_000
 
 
@@ -47,10 +46,6 @@ def test_no_item_is_promoted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     promoted = race(200, promote, promote, promote)
     assert sum(map(sum, promoted)) == len(ids) - ScheduledItem.objects.count()
     assert ReadyItem.objects.count() == len(ids) - ScheduledItem.objects.count()
-
-
-def silence(worker: int) -> None:
-    execute("UPDATE state_worker SET heartbeat_at = heartbeat_at - interval '1 minute' WHERE id = %s", (worker,))
 
 
 def test_nothing_is_leased_to_a_worker_that_is_declared_dead_at_the_same_time() -> None:

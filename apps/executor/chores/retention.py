@@ -5,6 +5,7 @@ import time
 from django.conf import settings
 from django.db import connection
 
+from apps.doorbell.stopping import stopping
 from apps.event_stream.ids import oldest_ulid
 
 AT_ONCE = 1_000
@@ -34,14 +35,14 @@ DELETE FROM event_stream_event WHERE seq IN (SELECT seq FROM old)
 _SEEN = """
 DELETE FROM event_stream_seeneventid WHERE (environment_id, event_id) IN (
     SELECT environment_id, event_id FROM event_stream_seeneventid WHERE expires_at < now() LIMIT %(most)s
-)
+) AND expires_at < now() -- again: one that was renewed meanwhile stays
 """
 
 
 def delete_old() -> None:
     """Delete ended runs and events older than RETENTION_DAYS, and event ids whose time is over."""
     for statement in (_RUNS, _EVENTS, _SEEN):
-        while _delete(statement) == AT_ONCE:
+        while _delete(statement) == AT_ONCE and not stopping.is_set():
             pass
 
 

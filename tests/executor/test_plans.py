@@ -1,0 +1,107 @@
+"""An event's whole path looks only at its own rows, also by plans that were made while every table was empty."""
+
+import pytest
+
+from apps.executor.chores.wake_due import wake_due
+from apps.executor.drain import Drain
+from apps.runner.consume_events import consume_events
+from apps.state.models import Run
+from apps.state.transitions import cancel_run
+from apps.state.workers import reclaim_lost
+from tests.executor.finishing import lease
+from tests.functions import ScriptedDriver, append, deploy_function, fail, left_over, succeed
+from tests.state.items import LEASE_SECONDS, QUEUE, add_ready, add_scheduled, add_worker, execute, silence
+from tests.state.plans import Explainer
+
+pytestmark = pytest.mark.django_db
+
+MANY = 100_000
+RUNS = 3
+HOT = (
+    "state_run",
+    "state_step",
+    "state_attempt",
+    "state_history",
+    "state_readyitem",
+    "state_scheduleditem",
+    "state_leaseditem",
+    "event_stream_event",
+    "event_stream_inbox",
+)
+
+
+@pytest.fixture
+def explainer() -> Explainer:
+    """The tables are empty, without a trace of what other tests rolled back, and the statistics say so."""
+    execute(f"TRUNCATE {', '.join(HOT)}")
+    execute(f"ANALYZE {', '.join(HOT)}")
+    return Explainer()
+
+
+def fill() -> None:
+    """A past of 100,000 ended runs with their steps, and as many items for later and for another fleet."""
+    execute(
+        "INSERT INTO event_stream_event (internal_id, environment_id, name, payload, received_at, duplicate)"
+        " SELECT n, 1, 'test/event', '{}', now(), false FROM generate_series(1, %s) AS n",
+        (MANY,),
+    )
+    execute(
+        "INSERT INTO state_run (id, environment_id, function_id, version_id, event_seq, status, queued_at, ended_at)"
+        " SELECT lpad(n::text, 26, '0'), 1, 1, 1, -n, 'completed', now(), now() FROM generate_series(1, %s) AS n",
+        (MANY,),
+    )
+    execute(
+        "INSERT INTO state_step (run_id, step_id, status, item_id, attempts, output, queued_at, ended_at)"
+        " SELECT lpad(n::text, 26, '0'), 'a', 'completed', -n, 1, '1', now(), now() FROM generate_series(1, %s) AS n",
+        (MANY,),
+    )
+    add_ready(1, MANY, queue="steps.cpu")
+    add_scheduled(3_600, MANY)
+
+
+def live(driver: ScriptedDriver) -> None:
+    """Runs of every kind: completed, failed and tried again, cancelled, returned by a worker that died."""
+    append(count=RUNS)
+    consume_events()
+    doomed = add_worker()
+    lease(doomed, 1)
+    silence(doomed)
+    reclaim_lost(LEASE_SECONDS, 5)
+    Drain(QUEUE).run()
+    wake_due()
+    Drain(QUEUE).run()
+    driver.answer = lambda call: fail(for_good=True)
+    append(count=RUNS)
+    consume_events()
+    for run in Run.objects.filter(id__gt="01").order_by("-id")[:1]:
+        assert cancel_run(run.pk, "asked for")
+    Drain(QUEUE).run()
+    wake_due()
+
+
+def flaky(driver: ScriptedDriver) -> None:
+    """The first attempt of step b fails, the next one is due at once."""
+    driver.answer = lambda call: (
+        fail(retry_after=0) if call.step_id == "b" and call.attempt == 0 else succeed()
+    )
+
+
+def test_growing_tables_are_only_looked_up_by_index(explainer: Explainer, driver: ScriptedDriver) -> None:
+    deploy_function({"a": (), "b": ("a",), "c": ("a", "b")}, attempts=2)
+    flaky(driver)
+    with explainer.watch() as young:
+        live(driver)
+    assert left_over() == {}
+    statements = {one.statement for one in young}
+    fill()
+    flaky(driver)
+    with explainer.watch() as old:
+        live(driver)
+    # The same statements, by the same plans.
+    assert {one.statement for one in old} == statements
+    assert len(statements) > 15
+    for one in old:
+        scanned = [scan for scan in one.scans if scan.table in HOT]
+        assert "Seq Scan" not in {scan.kind for scan in scanned}, one
+        assert sum(scan.rows for scan in scanned) <= 40, one
+        assert one.pages <= 400, one
