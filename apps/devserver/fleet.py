@@ -18,7 +18,21 @@ BEAT_SCHEDULER = ("--scheduler", "django_celery_beat.schedulers:DatabaseSchedule
 QUIET_AS_ROOT = ("-W", "ignore:You're running the worker with superuser privileges")
 WORKER = (*QUIET_AS_ROOT, "-m", "celery", "-A", "inngest_server", "-q", "worker", "-P", "threads")
 WORKER_OPTIONS = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
-WEB = ("-m", "granian", "--interface", "asgi", "--workers", "1", "--http", "1", "--no-ws", "--log-level", "warning")
+WEB = (
+    "-m",
+    "granian",
+    "--interface",
+    "asgi",
+    "--workers",
+    "1",
+    "--http",
+    "1",
+    "--no-ws",
+    "--loop",
+    "uvloop",
+    "--log-level",
+    "warning",
+)
 APPLICATION = "inngest_server.asgi:application"
 
 

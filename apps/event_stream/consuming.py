@@ -1,6 +1,7 @@
 """The stream's far end: events are taken from the inbox in batches, and what cannot be consumed is parked."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connection, transaction
@@ -22,26 +23,34 @@ WITH taken AS (
 ), gone AS (
     DELETE FROM event_stream_inbox WHERE seq = ANY (ARRAY(SELECT seq FROM taken)) RETURNING seq
 )
-SELECT seq, environment_id, name, internal_id
+SELECT seq, environment_id, name, internal_id, now()
 FROM event_stream_event WHERE seq = ANY (ARRAY(SELECT seq FROM gone)) ORDER BY seq
 """
 _TAKE_OLDEST = _TAKE.replace("WHERE seq = ANY (%b::bigint[]) ORDER BY seq", "ORDER BY seq LIMIT %s")
 
 
-def take_batch(most: int) -> list[StreamEvent]:
+class Batch(NamedTuple):
+    """Events taken in one transaction, and its time; no time if there were none."""
+
+    events: list[StreamEvent]
+    now: datetime | None
+
+
+def take_batch(most: int) -> Batch:
     """Take up to `most` of the oldest events nobody else is taking; they are back if the transaction fails."""
     return _take(_TAKE_OLDEST, most)
 
 
-def take_these(seqs: Sequence[int]) -> list[StreamEvent]:
+def take_these(seqs: Sequence[int]) -> Batch:
     """Take those of these events that are still in the inbox and that nobody else is taking."""
     return _take(_TAKE, list(seqs))
 
 
-def _take(statement: str, argument: int | list[int]) -> list[StreamEvent]:
+def _take(statement: str, argument: int | list[int]) -> Batch:
     with connection.cursor() as cursor:
         cursor.execute(statement, (argument,))
-        return [StreamEvent(*row) for row in cursor.fetchall()]
+        rows = cursor.fetchall()
+    return Batch([StreamEvent(*row[:-1]) for row in rows], rows[0][-1] if rows else None)
 
 
 def oldest_in_inbox(most: int) -> list[int]:

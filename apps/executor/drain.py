@@ -6,8 +6,8 @@ back through `_inbox`, where rings that arrive meanwhile come too.
 
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
 
 from django.conf import settings
@@ -18,6 +18,7 @@ from apps.doorbell.stopping import stopping
 from apps.executor.due_bells import ring_when_due
 from apps.executor.loading import Work, load
 from apps.executor.recording import Finished, record
+from apps.executor.slots import Slots
 from apps.executor.telling import tell
 from apps.executor.worker import this_worker
 from apps.state import faults, queue
@@ -28,8 +29,9 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
 """How often the loop goes round while its steps run, to show that it lives."""
-HELP_SECONDS = 0.05
-"""How often a drain that claimed all it could rings for others to help."""
+HELP_SECONDS = (0.05, 1.0)
+"""A drain that claimed all it could rings for others to help: at first so soon again, then half as often each time, to
+the second in which beat rings anyway."""
 DATABASE_PAUSE_SECONDS = 0.5
 ALONE_AFTER = 3
 """An item that has come back so often from dead workers may have killed them: it is run with no other beside it, so
@@ -44,15 +46,16 @@ class Drain:
 
     def __init__(self, queue_name: str) -> None:
         self._queue = queue_name
-        self._slots: int = settings.CPU_SLOTS if queue_name.endswith(".cpu") else settings.STEP_SLOTS
-        self._threads = ThreadPoolExecutor(self._slots, thread_name_prefix=f"step-{queue_name}")
+        count = settings.CPU_SLOTS if queue_name.endswith(".cpu") else settings.STEP_SLOTS
+        self._slots = Slots(count, f"step-{queue_name}")
         self._inbox: SimpleQueue[Finished | None] = SimpleQueue()
         self._in_flight: set[Lease] = set()
         self._unrecorded: list[Finished] = []
         self._suspect: Work | None = None
         self._alone: Lease | None = None
         self._after = 0
-        self._rang_for_help = 0.0
+        self._help_at = 0.0
+        self._help_pause = HELP_SECONDS[0]
 
     def wake(self) -> None:
         """A ring has come while `run` goes on: look for work again."""
@@ -60,6 +63,7 @@ class Drain:
 
     def run(self) -> None:
         """Drain the queue. On shutdown let the steps finish for a while, then abort them and give the items back."""
+        self._help_pause = HELP_SECONDS[0]
         try:
             while not stopping.is_set():
                 this_worker.note_progress(self._queue)
@@ -75,7 +79,7 @@ class Drain:
 
     def _fill_slots(self) -> int:
         """Claim as many items as there are free slots and start them. Of how many functions there were some."""
-        free = self._slots - len(self._in_flight)
+        free = self._slots.count - len(self._in_flight)
         if free == 0 or self._must_wait_for_suspect():
             return 0
         leases: list[Lease] = []
@@ -124,7 +128,8 @@ class Drain:
                 self._submit(one)
 
     def _submit(self, work: Work) -> None:
-        self._threads.submit(self._drive, work, this_worker.in_flight[work.item.id, work.worker_id])
+        abort = this_worker.in_flight[work.item.id, work.worker_id]
+        self._slots.run(partial(self._drive, work, abort), busy=len(self._in_flight))
 
     def _drive(self, work: Work, abort: Abort) -> None:
         try:
@@ -167,7 +172,7 @@ class Drain:
             tell(self._unrecorded, recorded.history)
         self._let_go([(one.item.id, one.worker_id) for one in self._unrecorded])
         self._unrecorded = []
-        free = self._slots - len(self._in_flight)
+        free = self._slots.count - len(self._in_flight)
         for name, items in recorded.queued.items():
             # What fits our own slots we claim ourselves at once.
             if name != self._queue or items > free or stopping.is_set():
@@ -175,8 +180,10 @@ class Drain:
         ring_when_due(recorded.retries)
 
     def _ring_for_help(self) -> None:
-        if time.monotonic() - self._rang_for_help > HELP_SECONDS:
-            self._rang_for_help = time.monotonic()
+        now = time.monotonic()
+        if now >= self._help_at:
+            self._help_at = now + self._help_pause
+            self._help_pause = min(2 * self._help_pause, HELP_SECONDS[1])
             ring("executor.drain", self._queue, queue=self._queue)
 
     def _pause(self) -> None:

@@ -10,9 +10,8 @@ from django.db import transaction
 
 from apps.doorbell.ringing import ring
 from apps.doorbell.stopping import stopping
-from apps.event_stream.consuming import StreamEvent, oldest_in_inbox, park, take_batch, take_these
+from apps.event_stream.consuming import Batch, oldest_in_inbox, park, take_batch, take_these
 from apps.runner.handle_event import TooManyStarts, handle_events
-from apps.state.clock import read_now
 from apps.state.row_faults import lies_in_a_row
 
 log = logging.getLogger(__name__)
@@ -43,11 +42,11 @@ def consume_events() -> int:
             return consumed
 
 
-def _consume(take: Callable[[], list[StreamEvent]]) -> int:
+def _consume(take: Callable[[], Batch]) -> int:
     """Take events and start what they trigger, in one transaction."""
     with transaction.atomic():
-        events = take()
-        queued = handle_events(events, read_now()) if events else Counter[str]()
+        events, now = take()
+        queued = handle_events(events, now) if now is not None else Counter[str]()
     for queue, items in queued.items():
         ring("executor.drain", queue, queue=queue, times=min(WAKES_MOST, -(-items // ITEMS_A_WAKE)))
     return len(events)

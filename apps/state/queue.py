@@ -33,6 +33,10 @@ class Item(NamedTuple):
 # table was empty may walk all of `ready_claim`.
 #
 # The worker's row is locked against deletion, so that no item is leased to a worker that is being declared dead.
+#
+# The commit does not wait for the disk. A claim that a crash of the server forgets leaves its item ready: it is claimed
+# once more, and of the two results the one without a lease is dropped. What follows a claim commits after it, so
+# nothing that depends on a claim outlives it.
 _CLAIM = """
 WITH RECURSIVE turn (function_id, place, wrapped) AS (
     SELECT %(after)s::bigint, 0, false
@@ -55,8 +59,10 @@ WITH RECURSIVE turn (function_id, place, wrapped) AS (
                AND COALESCE(next.function_id, first.function_id) > %(after)s)
 ), turns AS (
     SELECT function_id, place, count(*) OVER () AS functions FROM turn WHERE place > 0
+), unsynced AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', true)
 ), worker AS (
-    SELECT id FROM state_worker WHERE id = %(worker)s FOR KEY SHARE
+    SELECT id FROM unsynced, state_worker WHERE id = %(worker)s FOR KEY SHARE OF state_worker
 ), taken AS (
     SELECT mine.ctid
     FROM worker, turns, LATERAL (

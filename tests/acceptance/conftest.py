@@ -5,6 +5,9 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from tests.acceptance.server import Server
+from tests.state.fixtures import driver, worker
+
+__all__ = ["driver", "worker"]
 
 _server = pytest.StashKey[Server]()
 

@@ -13,9 +13,8 @@ from pytest_django.fixtures import Settings
 from apps.doorbell import ringing
 from apps.doorbell.ringing import Ring
 from apps.event_stream.models import InboxEntry, ParkedEvent
-from apps.executor import worker
+from apps.executor.worker import WorkerProcess
 from apps.state.models import History, LeasedItem, ReadyItem, Run, ScheduledItem, Step
-from drivers import registry
 from drivers.contract import Call, Outcome, StepError
 from inngest_server.celery import app
 from tests.functions import ScriptedDriver, append, deploy_function
@@ -58,18 +57,13 @@ class Mailbag:
 
 
 @pytest.fixture(params=range(3))
-def mailbag(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Mailbag:
+def mailbag(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, worker: WorkerProcess) -> Mailbag:
     bag = Mailbag(request.param)
     monkeypatch.setattr(ringing, "_doorbell", bag)
-    monkeypatch.setattr(worker.this_worker, "_id", None)
+    # This process has begun to consume the queue of the steps: beat's chores ring for no queue that nobody serves.
+    monkeypatch.setattr(worker, "_queues", ["steps"])
+    worker.id()
     return bag
-
-
-@pytest.fixture
-def driver(monkeypatch: pytest.MonkeyPatch) -> ScriptedDriver:
-    scripted = ScriptedDriver()
-    monkeypatch.setitem(registry._instances, "http", scripted)
-    return scripted
 
 
 @pytest.fixture

@@ -153,7 +153,9 @@ def test_the_retries_of_a_batch_share_their_rings(driver: ScriptedDriver, rings:
     rings.take()
     Drain(QUEUE).run()
     woken = {ring.countdown for ring in rings.heard if ring.task == "executor.wake_due"}
-    assert woken == {7.25}
+    (countdown,) = woken
+    assert countdown is not None
+    assert 7.0 < countdown <= 7.35
 
 
 def test_a_cancel_costs_six_statements_whatever_the_run_has_open() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from apps.doorbell import ringing
+from apps.executor import due_bells
 from apps.executor.worker import WorkerProcess
 from drivers import registry
 from tests.functions import Rings, ScriptedDriver
@@ -30,4 +31,5 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> WorkerProcess:
     process = WorkerProcess()
     for module in ("drain", "lifecycle", "worker"):
         monkeypatch.setattr(f"apps.executor.{module}.this_worker", process)
+    monkeypatch.setattr(due_bells, "_rung", set())
     return process

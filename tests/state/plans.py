@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -12,6 +13,9 @@ from django.db import connection
 from psycopg import sql
 
 _PLACEHOLDER = re.compile(r"%(?:\((\w+)\))?[sb]")
+
+
+_TYPES = {bool: "boolean", int: "bigint", float: "double precision", datetime: "timestamptz"}
 
 
 class Scan(NamedTuple):
@@ -69,7 +73,8 @@ class Explainer:
         with own.cursor() as cursor:
             if text not in self._prepared:
                 name = f"explained_{id(self)}_{len(self._prepared)}"
-                cursor.execute(f"PREPARE {name} AS {prepared}", prepare=False)
+                types = f"({', '.join(map(_type_of, values))})" if values else ""
+                cursor.execute(f"PREPARE {name}{types} AS {prepared}", prepare=False)
                 self._prepared[text] = name
             call = sql.SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE {}").format(
                 sql.SQL(self._prepared[text])  # a name of our own
@@ -82,6 +87,11 @@ class Explainer:
         plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
         pages = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
         return Explained(text, list(_scans(plan)), pages)
+
+
+def _type_of(value: object) -> str:
+    """The type that psycopg gives a parameter; what it leaves to the server is `unknown`."""
+    return next((name for python, name in _TYPES.items() if isinstance(value, python)), "unknown")
 
 
 def _scans(plan: Mapping[str, Any]) -> Iterator[Scan]:

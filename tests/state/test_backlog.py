@@ -95,7 +95,7 @@ def test_a_batch_of_events_looks_only_at_itself(explainer: Explainer) -> None:
         take_batch(200)
     seqs = append(count=MANY)
     with explainer.watch() as taken:
-        assert [event.seq for event in take_batch(200)] == sorted(seqs)[:200]
+        assert [event.seq for event in take_batch(200).events] == sorted(seqs)[:200]
     assert rows_of(taken[0], "event_stream_inbox") == 400
     assert rows_of(taken[0], "event_stream_event") == 200
 
