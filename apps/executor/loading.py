@@ -54,9 +54,11 @@ class Loaded(NamedTuple):
     unloadable: list[Finished]
 
 
+# LIMIT keeps the planner from joining with all events there are, by a plan that was made while the tables were empty.
 _RUNS = """
 SELECT run.id, run.version_id, run.ended_at IS NULL, event.payload
-FROM state_run AS run JOIN event_stream_event AS event ON event.seq = run.event_seq
+FROM state_run AS run,
+     LATERAL (SELECT payload FROM event_stream_event WHERE seq = run.event_seq LIMIT 1) AS event
 WHERE run.id = ANY (%b::text[])
 """
 

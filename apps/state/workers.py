@@ -49,18 +49,14 @@ class Reclaimed(NamedTuple):
     worn_out: list[tuple[Item, int]]
 
 
-# Nobody could be heard while the database was away: silence counts from its start. Locked rows are passed over, here
-# and below: a client that froze in the middle of a transaction must not hold up the return of everybody else's items.
+# Nobody could be heard while the database was away: silence counts from its start.
 _BURY = """
-DELETE FROM state_worker WHERE id IN (
-    SELECT id FROM state_worker
-    WHERE greatest(heartbeat_at, pg_postmaster_start_time()) < clock_timestamp() - make_interval(secs => %s)
-    FOR UPDATE SKIP LOCKED
-)
+DELETE FROM state_worker
+WHERE greatest(heartbeat_at, pg_postmaster_start_time()) < clock_timestamp() - make_interval(secs => %s)
 """
 
 # A lease without a worker is a lost one. A claim holds its worker's row against deletion until it commits, so none is
-# missed.
+# missed. Locked ones are passed over: a client that froze while it recorded must not hold up everybody else's items.
 _RETURN = f"""
 WITH lost AS (
     DELETE FROM state_leaseditem WHERE id IN (

@@ -10,6 +10,8 @@ from tests.acceptance.server import Server
 from tests.acceptance.whole import assert_everything_ran
 from tests.waiting import wait_for
 
+AWAY_SECONDS = 3.0
+POST_EVERY_SECONDS = 0.05
 READY = "SELECT count(*) FROM state_readyitem"
 
 
@@ -34,8 +36,11 @@ def test_events_are_accepted_while_the_broker_is_away_and_run_when_it_is_back(se
     server.workers("one", "two")
     accepted = server.post("chain", 20)
     kill_broker(server)
-    for _ in range(60):
+    # Long enough for everyone to notice, and to try in vain to come back.
+    away_until = time.monotonic() + AWAY_SECONDS
+    while time.monotonic() < away_until:
         accepted += server.post("chain")
+        time.sleep(POST_EVERY_SECONDS)
     server.valkey.start()
     accepted += server.post("chain", 20)
     assert_everything_ran(server, {"chain": accepted}, seconds=60)

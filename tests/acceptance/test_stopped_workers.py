@@ -59,7 +59,7 @@ def test_a_worker_told_to_stop_gives_a_long_step_back_and_another_runs_it_at_onc
     [leaving] = server.workers("leaving")
     accepted = server.post("one")
     hold.wait_arrived()
-    [waiting] = server.workers("waiting", LEASE_SECONDS="600")
+    [waiting] = server.workers("waiting")
     [(told_at,)] = server.rows("SELECT clock_timestamp()")
     leaving.terminate()
     assert leaving.exit_code == 0
