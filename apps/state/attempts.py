@@ -26,7 +26,8 @@ class EndedAttempt(NamedTuple):
 
 
 # One statement for the record of the attempts, the history and the steps: it runs for every batch of finished steps. A
-# step that has its result keeps it.
+# step that has its result keeps it. The arrays beside the join: by it alone, a plan that was made while the table was
+# empty may walk all the steps there are.
 _END = """
 WITH ended AS MATERIALIZED (
     SELECT * FROM unnest(
@@ -46,6 +47,7 @@ SET status = CASE ended.kind WHEN 'step.completed' THEN 'completed' ELSE 'failed
     started_at = COALESCE(step.started_at, ended.started_at)
 FROM ended
 WHERE step.run_id = ended.run_id AND step.step_id = ended.step_id AND step.status = 'open'
+  AND step.run_id = ANY (%(runs)b::text[]) AND step.step_id = ANY (%(steps)b::text[])
   AND ended.kind <> 'step.retrying'
 """
 

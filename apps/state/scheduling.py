@@ -26,17 +26,19 @@ class Retry(NamedTuple):
     """When the attempt that failed began."""
 
 
-# The step follows its current item, and counts the attempts that have ended.
+# The step follows its current item, and counts the attempts that have ended. The arrays beside the join: by it alone, a
+# plan that was made while the table was empty may walk all the steps there are.
 _SCHEDULE = """
 WITH retry AS MATERIALIZED (
     SELECT nextval('state_queue_item_id') AS id, r.*
-    FROM unnest(%b::text[], %b::text[], %b::bigint[], %b::text[], %b::int[], %b::timestamptz[],
-                %b::timestamptz[])
+    FROM unnest(%(runs)b::text[], %(steps)b::text[], %(functions)b::bigint[], %(queues)b::text[],
+                %(attempts)b::int[], %(due)b::timestamptz[], %(started)b::timestamptz[])
       AS r (run_id, step_id, function_id, queue, attempt, due_at, started_at)
 ), step AS (
     UPDATE state_step SET item_id = retry.id, attempts = retry.attempt - 1,
         started_at = COALESCE(state_step.started_at, retry.started_at)
     FROM retry WHERE state_step.run_id = retry.run_id AND state_step.step_id = retry.step_id
+      AND state_step.run_id = ANY (%(runs)b::text[]) AND state_step.step_id = ANY (%(steps)b::text[])
 )
 INSERT INTO state_scheduleditem (id, queue, function_id, run_id, step_id, attempt, priority, returns, due_at)
 SELECT id, queue, function_id, run_id, step_id, attempt, 0, 0, due_at FROM retry
@@ -50,15 +52,15 @@ def schedule_retries(retries: Sequence[Retry]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             _SCHEDULE,
-            (
-                [retry.run_id for retry in retries],
-                [retry.step_id for retry in retries],
-                [retry.function_id for retry in retries],
-                [retry.queue for retry in retries],
-                [retry.attempt for retry in retries],
-                [retry.due_at for retry in retries],
-                [retry.started_at for retry in retries],
-            ),
+            {
+                "runs": [retry.run_id for retry in retries],
+                "steps": [retry.step_id for retry in retries],
+                "functions": [retry.function_id for retry in retries],
+                "queues": [retry.queue for retry in retries],
+                "attempts": [retry.attempt for retry in retries],
+                "due": [retry.due_at for retry in retries],
+                "started": [retry.started_at for retry in retries],
+            },
         )
 
 

@@ -31,7 +31,8 @@ def lock_runs(run_ids: Sequence[str]) -> LockedRuns:
     return LockedRuns({run_id for run_id, is_open, _ in rows if is_open}, rows[0][2] if rows else None)
 
 
-# Read after the lock: of two last branches finishing at once, the second sees what the first has written.
+# Read after the lock: of two last branches finishing at once, the second sees what the first has written. The runs are
+# named twice: by the join alone, a plan that was made while the table was empty may walk all the runs there are.
 _ADVANCE = """
 WITH changed AS (
     UPDATE state_run AS run
@@ -45,7 +46,7 @@ WITH changed AS (
                     ELSE 'completed' END AS status
         FROM state_step WHERE run_id = ANY (%(runs)b::text[]) GROUP BY run_id
     ) AS told
-    WHERE run.id = told.run_id AND run.status IN ('queued', 'running') AND run.status <> told.status
+    WHERE run.id = told.run_id AND run.id = ANY (%(runs)b::text[]) AND run.status IN ('queued', 'running') AND run.status <> told.status
     RETURNING run.id, run.status
 )
 INSERT INTO state_history (run_id, at, kind, step_id, reason)
