@@ -17,7 +17,13 @@ app = Celery("inngest_server")
 from django.conf import settings  # noqa: E402 - needs the variable above
 
 # A broker that falls silent without a word is given up, by those who ring and by those who listen.
-_REDIS_OPTIONS = {"socket_connect_timeout": 5, "socket_timeout": 10, "socket_keepalive": True}
+# A message may be lost, so none is kept until it is acknowledged: that would be four more commands each.
+_REDIS_OPTIONS = {
+    "socket_connect_timeout": 5,
+    "socket_timeout": 10,
+    "socket_keepalive": True,
+    "ack_emulation": False,
+}
 
 app.conf.update(
     broker_url=settings.BROKER_URL,

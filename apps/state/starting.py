@@ -8,7 +8,6 @@ from typing import NamedTuple
 from django.db import connection
 
 from apps.event_stream.ids import new_ulid
-from apps.state.history import Entry, add_history
 from apps.state.steps import PlannedStep, plan_steps
 
 
@@ -24,11 +23,18 @@ class NewRun(NamedTuple):
 
 
 _START = """
-INSERT INTO state_run (id, environment_id, function_id, version_id, event_seq, status, queued_at)
-SELECT n.id, n.environment_id, n.function_id, n.version_id, n.event_seq, 'queued', %s
-FROM unnest(%b::text[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[])
-  AS n (id, environment_id, function_id, version_id, event_seq)
-ON CONFLICT (event_seq, function_id) DO NOTHING RETURNING id
+WITH wanted AS MATERIALIZED (
+    SELECT * FROM unnest(%(ids)b::text[], %(environments)b::bigint[], %(functions)b::bigint[], %(versions)b::bigint[],
+                         %(events)b::bigint[], %(reasons)b::text[])
+      AS w (id, environment_id, function_id, version_id, event_seq, reason)
+), started AS (
+    INSERT INTO state_run (id, environment_id, function_id, version_id, event_seq, status, queued_at)
+    SELECT id, environment_id, function_id, version_id, event_seq, 'queued', %(now)s FROM wanted
+    ON CONFLICT (event_seq, function_id) DO NOTHING RETURNING id
+)
+INSERT INTO state_history (run_id, at, kind, step_id, reason)
+SELECT wanted.id, %(now)s, 'run.queued', NULL, wanted.reason FROM wanted JOIN started USING (id)
+RETURNING run_id
 """
 
 
@@ -43,17 +49,18 @@ def start_runs(runs: Sequence[NewRun], now: datetime) -> Counter[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             _START,
-            (
-                now,
-                list(by_id),
-                [run.environment_id for run in runs],
-                [run.function_id for run in runs],
-                [run.version_id for run in runs],
-                [run.event_seq for run in runs],
-            ),
+            {
+                "now": now,
+                "ids": list(by_id),
+                "environments": [run.environment_id for run in runs],
+                "functions": [run.function_id for run in runs],
+                "versions": [run.version_id for run in runs],
+                "events": [run.event_seq for run in runs],
+                "reasons": [run.reason for run in runs],
+            },
         )
         started = [(row[0], by_id[row[0]]) for row in cursor.fetchall()]
-    queued = plan_steps(
+    return plan_steps(
         [
             PlannedStep(run_id, step_id, run.function_id, queue)
             for run_id, run in started
@@ -61,5 +68,3 @@ def start_runs(runs: Sequence[NewRun], now: datetime) -> Counter[str]:
         ],
         now,
     )
-    add_history([Entry(run_id, "run.queued", run.reason) for run_id, run in started], now)
-    return queued
