@@ -33,6 +33,9 @@ app.conf.update(
     broker_transport_options=_REDIS_OPTIONS if settings.BROKER_URL.startswith(("redis", "valkey", "sentinel")) else {},
     # A drain's threads, its heartbeat and Celery's own share a process; `lifecycle` refuses any other pool.
     worker_pool="threads",
+    # A thread keeps its connection from task to task: to take it from the pool and have it checked takes longer than
+    # many an answer to a bell. `Answer` lets go of it when something goes wrong.
+    CELERY_DB_REUSE_MAX=1_000_000,
     task_ignore_result=True,
     task_store_errors_even_if_ignored=False,
     task_acks_late=False,

@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable
 
+from django.db import connection
+
 
 class Answer:
     """Runs a function once at a time; rings that come meanwhile make it run once more, however many they are."""
@@ -26,6 +28,7 @@ class Answer:
             while self._take_ring():
                 self._work()
         except BaseException:
+            connection.close()  # it may be what went wrong
             with self._guard:
                 self._busy = False
             raise

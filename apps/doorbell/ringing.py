@@ -7,12 +7,10 @@ Ringing neither raises nor waits: a background thread publishes, and while the b
 import logging
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from celery import current_app
-from django.db import transaction
 
 log = logging.getLogger(__name__)
 
@@ -114,14 +112,6 @@ def ring(task: str, *args: Any, queue: str | None = None, countdown: float | Non
     _doorbell.ring(Ring(task, args, queue, countdown), times)
 
 
-def ring_on_commit(task: str, *args: Any, queue: str | None = None, times: int = 1) -> None:
-    """Ring for `task` once the transaction has committed."""
-    transaction.on_commit(lambda: ring(task, *args, queue=queue, times=times))
-
-
 def wait_until_sent(timeout: float) -> bool:
     """Wait for the background thread to have nothing left, at most `timeout` seconds."""
     return _doorbell.wait_until_sent(timeout)
-
-
-__all__: Sequence[str] = ("ring", "ring_on_commit", "wait_until_sent")

@@ -46,7 +46,8 @@ WITH changed AS (
                     ELSE 'completed' END AS status
         FROM state_step WHERE run_id = ANY (%(runs)b::text[]) GROUP BY run_id
     ) AS told
-    WHERE run.id = told.run_id AND run.id = ANY (%(runs)b::text[]) AND run.status IN ('queued', 'running') AND run.status <> told.status
+    WHERE run.id = told.run_id AND run.id = ANY (%(runs)b::text[])
+      AND run.status IN ('queued', 'running') AND run.status <> told.status
     RETURNING run.id, run.status
 )
 INSERT INTO state_history (run_id, at, kind, step_id, reason)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 from celery import Celery
 from django.conf import settings
-from django.db import transaction
 from kombu import Connection
 
 from apps.doorbell import ringing
@@ -137,23 +136,6 @@ def test_the_bell_rings_again_when_the_broker_is_back(
     broker.up = True
     bell.ring(DRAIN)
     assert bell.wait_until_sent(PATIENCE)
-    assert broker.taken == [DRAIN]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_ring_on_commit_waits_for_it_and_a_rollback_rings_nobody(
-    broker: Broker, bell: Doorbell, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ringing, "_doorbell", bell)
-    with transaction.atomic():
-        ringing.ring_on_commit("executor.drain", "steps", queue="steps")
-        assert not broker.tried.acquire(timeout=0.05)
-    assert ringing.wait_until_sent(PATIENCE)
-    assert broker.taken == [DRAIN]
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
-        ringing.ring_on_commit("executor.drain", "steps", queue="steps")
-        raise ZeroDivisionError
-    assert ringing.wait_until_sent(PATIENCE)
     assert broker.taken == [DRAIN]
 
 

@@ -46,7 +46,8 @@ def test_a_backlog_of_one_function_does_not_hold_up_the_first_item_of_another(ex
     assert {QUIET, NEW} <= set(served)
     assert 5 <= len(served) <= SLOTS
     assert rows_of(empty[0], "state_readyitem") == 0
-    # A probe a function, one at the end of the walk and one for its beginning; then each item that is taken, once found and once deleted.
+    # A probe a function, one at the end of the walk and one for its beginning; then each item that is taken, once found
+    # and once deleted.
     assert rows_of(crowded[0], "state_readyitem") <= 3 + 2 + 2 * len(served)
     assert crowded[0].pages < 150
 
