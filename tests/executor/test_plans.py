@@ -84,9 +84,7 @@ def live(driver: ScriptedDriver) -> None:
 
 def flaky(driver: ScriptedDriver) -> None:
     """The first attempt of step b fails, the next one is due at once."""
-    driver.answer = lambda call: (
-        fail(retry_after=0) if call.step_id == "b" and call.attempt == 0 else succeed()
-    )
+    driver.answer = lambda call: fail(retry_after=0) if call.step_id == "b" and call.attempt == 0 else succeed()
 
 
 def test_growing_tables_are_only_looked_up_by_index(explainer: Explainer, driver: ScriptedDriver) -> None:

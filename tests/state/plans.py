@@ -63,9 +63,7 @@ class Explainer:
         numbers = count(1)
         places: defaultdict[str, int] = defaultdict(lambda: next(numbers))
         prepared = _PLACEHOLDER.sub(lambda found: f"${places[found[1] or str(found.start())]}", text)
-        values = (
-            [parameters[name] for name in places] if isinstance(parameters, Mapping) else list(parameters)
-        )
+        values = [parameters[name] for name in places] if isinstance(parameters, Mapping) else list(parameters)
         connection.ensure_connection()
         own = connection.connection
         # Past psycopg, which after a rollback forgets every prepared statement.

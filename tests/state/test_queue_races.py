@@ -23,7 +23,8 @@ def test_no_item_is_claimed_twice() -> None:
         return [item.id for item in queue.claim(QUEUE, worker, 4, after)]
 
     claims = race(
-        200, *(lambda number, worker=worker: claimer(worker, number % 4) for worker in workers)  # type: ignore[misc]
+        200,
+        *(lambda number, worker=worker: claimer(worker, number % 4) for worker in workers),  # type: ignore[misc]
     )
     by_worker = {
         worker: [item for claim in mine for item in claim] for worker, mine in zip(workers, claims, strict=True)
