@@ -71,7 +71,7 @@ class Drain:
                 if not functions and not self._in_flight:
                     return
                 # Several functions shared the claim evenly: one with more than its share may fill what another left.
-                self._take_in(0 if functions > 1 else TICK_SECONDS)
+                self._take_in(TICK_SECONDS if functions <= 1 and self._runs_something() else 0)
                 self._record()
             self._finish_or_give_back()
         finally:
@@ -109,6 +109,10 @@ class Drain:
         if len(items) == free:
             self._ring_for_help()
         return len({item.function_id for item in items})
+
+    def _runs_something(self) -> bool:
+        """Whether there is something to wait for: the unloadable are over already, and a suspect has not begun."""
+        return len(self._in_flight) > len(self._unrecorded) + (self._suspect is not None)
 
     def _must_wait_for_suspect(self) -> bool:
         """Start the suspect once nothing else is in flight; until it has ended, nothing is claimed."""

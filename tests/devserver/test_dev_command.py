@@ -20,7 +20,7 @@ from apps.devserver.processes import holds_within
 START_SECONDS = 90.0
 STOP_SECONDS = 60.0
 NOT_GIVEN = {"DATABASE_URL", "BROKER_URL", "INNGEST_DEV", "SECRET_KEY"}
-PROGRAMS = {"postgres", "valkey", "app", "events", "steps-1", "steps-2", "cpu", "web", "beat"}
+PROGRAMS = {"postgres", "valkey", "app", "events", "steps-1", "steps-2", "cpu", "web", "functions", "beat"}
 
 
 @dataclass
@@ -97,7 +97,7 @@ def test_it_runs_everything_and_ctrl_c_stops_every_child_in_order(data: Path) ->
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(STOP_SECONDS) == 0, server.log()
     stopped = re.findall(r"stopping (?!;)([\w, -]+)$", server.log(), flags=re.MULTILINE)
-    assert stopped == ["beat", "web", "events, steps-1, steps-2, cpu", "app", "valkey", "postgres"]
+    assert stopped == ["functions, beat", "web", "events, steps-1, steps-2, cpu", "app", "valkey", "postgres"]
     assert "is killed" not in server.log()
     assert len(children) >= len(PROGRAMS)
     assert not [child for child in children if child.is_running()]

@@ -163,4 +163,4 @@ def test_a_ring_reaches_the_real_broker_without_state_and_expires() -> None:
     assert message.headers["task"] == "executor.drain"
     assert message.payload[0] == ["steps"]
     assert message.headers["expires"] is not None
-    assert message.headers["ignore_result"] is True
+    assert message.headers["ignore_result"]

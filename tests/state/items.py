@@ -1,6 +1,7 @@
 """Rows of the queue put straight into its tables, and workers to lease them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
 
@@ -52,7 +53,7 @@ def silence(worker_id: int) -> None:
     execute("UPDATE state_worker SET heartbeat_at = now() - interval '1 hour' WHERE id = %s", (worker_id,))
 
 
-def execute(statement: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
+def execute(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[object, ...]]:
     """Run a statement and return its rows, if it has any."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)

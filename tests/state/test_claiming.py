@@ -29,10 +29,10 @@ def test_a_higher_priority_goes_before_an_older_item() -> None:
 
 def test_a_claim_moves_the_item_as_it_is() -> None:
     (item_id,) = add_ready(7, priority=3)
-    before = ReadyItem.objects.values().get()
+    before: dict[str, object] = {**ReadyItem.objects.values().get()}
     worker = add_worker()
     (item,) = queue.claim(QUEUE, worker, 8, 0)
-    after = LeasedItem.objects.values().get()
+    after: dict[str, object] = {**LeasedItem.objects.values().get()}
     assert {name: after[name] for name in before} == before
     assert (after["worker_id"], after["leased_at"]) == (worker, item.leased_at)
     assert item.id == item_id

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def queued_run() -> Run:
     function = deploy_function()
+    assert function.live_version_id is not None
     return Run.objects.create(
         id="01" + "A" * 24,
         environment=function.environment,

@@ -24,7 +24,7 @@ def test_no_item_is_claimed_twice() -> None:
 
     claims = race(
         200,
-        *(lambda number, worker=worker: claimer(worker, number % 4) for worker in workers),  # type: ignore[misc]
+        *(lambda number, worker=worker: claimer(worker, number % 4) for worker in workers),
     )
     by_worker = {
         worker: [item for claim in mine for item in claim] for worker, mine in zip(workers, claims, strict=True)
