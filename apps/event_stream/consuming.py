@@ -68,7 +68,7 @@ def park(seq: int, reason: str) -> None:
             cursor.execute(
                 "INSERT INTO event_stream_parkedevent (seq, reason, parked_at) VALUES (%s, %s, now())"
                 " ON CONFLICT (seq) DO UPDATE SET reason = excluded.reason, parked_at = excluded.parked_at",
-                (seq, reason.replace("\0", "\ufffd")),
+                (seq, reason.replace("\0", "\ufffd").encode(errors="replace").decode()),
             )
 
 

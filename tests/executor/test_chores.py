@@ -130,6 +130,7 @@ def add_run(age: float, *, ended: bool = True) -> Run:
     """A run with a step, an attempt, a line of history and its event, all of that age in days."""
     event = add_event(age)
     function = deploy_function()
+    assert function.live_version_id is not None
     at = event.received_at
     run = Run.objects.create(
         id=event.internal_id,

@@ -215,7 +215,7 @@ def test_an_outcome_is_kept_until_the_database_is_back(monkeypatch: pytest.Monke
     start(runs=3)
     monkeypatch.setattr(drain_module, "DATABASE_PAUSE_SECONDS", 0.0)
     tries = 0
-    record = drain_module.record
+    from apps.executor.recording import record
 
     def record_at_last(finished: Any) -> Any:
         nonlocal tries

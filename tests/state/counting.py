@@ -9,13 +9,13 @@ from django.db import connection
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """The statements that the block executes, in their order, each by its first words."""
+    """The statements that the block executes, in their order, on one line each."""
     seen: list[str] = []
 
     def note(execute: Any, statement: Any, parameters: Any, many: bool, context: Any) -> Any:
         text = " ".join(str(statement).split())
         if not text.startswith(("SAVEPOINT", "RELEASE SAVEPOINT")):
-            seen.append(text[:100])
+            seen.append(text)
         return execute(statement, parameters, many, context)
 
     with connection.execute_wrapper(note):
