@@ -57,7 +57,8 @@ def fill() -> None:
         " SELECT lpad(n::text, 26, '0'), 'a', 'completed', -n, 1, '1', now(), now() FROM generate_series(1, %s) AS n",
         (MANY,),
     )
-    add_ready(1, MANY, queue="steps.cpu")
+    for function in range(1, 501):
+        add_ready(function, MANY // 500, queue="steps.cpu")
     add_scheduled(3_600, MANY)
 
 
