@@ -33,6 +33,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise ValueError("not a number above 0")
+    return number
+
+
 def _not_negative(text: str) -> float:
     number = float(text)
     if not 0 <= number < float("inf"):
@@ -92,8 +99,8 @@ SETTINGS: tuple[Setting, ...] = (
         "Folder for compiled WebAssembly; else `inngest-server` in the user's cache folder.",
     ),
     Setting("SHUTDOWN_GRACE_SECONDS", _not_negative, 10.0, "How long a stopping worker lets its steps finish."),
-    Setting("HEARTBEAT_SECONDS", _not_negative, 3.0, "How often a worker process says that it lives."),
-    Setting("LEASE_SECONDS", _not_negative, 15.0, "Silence after which a worker's steps go back to the queue."),
+    Setting("HEARTBEAT_SECONDS", _seconds, 3.0, "How often a worker process says that it lives."),
+    Setting("LEASE_SECONDS", _seconds, 15.0, "Silence after which a worker's steps go back to the queue."),
     Setting("LEASE_MAX_RETURNS", _positive, 5, "Times that a dead worker's step goes back before it fails for good."),
     Setting("ETA_HORIZON_SECONDS", _not_negative, 60.0, "What is due within it gets a timed doorbell of its own."),
     Setting("RETENTION_DAYS", _positive, 30, "How long events and ended runs are kept."),
@@ -118,6 +125,8 @@ def read_environment(variables: Mapping[str, str] = os.environ) -> dict[str, Any
         except ValueError as error:
             values[setting.name] = setting.default
             faults.append(f"{setting.name}={text!r}: {error}")
+    if values["LEASE_SECONDS"] < 3 * values["HEARTBEAT_SECONDS"]:
+        faults.append("LEASE_SECONDS must be at least three times HEARTBEAT_SECONDS, or the living are taken for dead")
     if faults:
         raise ImproperlyConfigured("The server cannot start:\n" + "\n".join(f"  - {fault}" for fault in faults))
     return values

@@ -28,7 +28,6 @@ def consume_events() -> int:
     while True:
         try:
             events = _consume(partial(take_batch, most))
-            most = settings.CONSUME_BATCH
         except TooManyStarts as too_many:
             most = too_many.fit
             continue

@@ -53,5 +53,10 @@ def test_what_cannot_be_read_is_named_with_its_value_all_at_once() -> None:
     assert all(f"{name}={value!r}" in str(refused.value) for name, value in wrong.items())
 
 
+def test_a_lease_that_a_late_heartbeat_would_lose_is_refused() -> None:
+    with pytest.raises(ImproperlyConfigured, match="LEASE_SECONDS must be"):
+        read_environment(PRODUCTION | {"LEASE_SECONDS": "5", "HEARTBEAT_SECONDS": "3"})
+
+
 def test_a_setting_that_is_given_holds() -> None:
     assert read_environment(PRODUCTION | {"STEP_SLOTS": "7"})["STEP_SLOTS"] == 7
