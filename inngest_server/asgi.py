@@ -1,6 +1,8 @@
 """The server's door under granian: events go to the Event API, everything else to Django."""
 
+import asyncio
 import os
+from collections.abc import Mapping
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inngest_server.settings")
@@ -13,6 +15,27 @@ _django = get_asgi_application()
 
 from apps.event_api.app import EventApi, is_ours  # noqa: E402
 from apps.event_api.wire import Receive, Scope, Send  # noqa: E402
+
+BODY_SECONDS = 30.0
+"""A request of the REST API whose body takes longer is ended: its connection is one of not many."""
+
+
+def _within(receive: Receive, seconds: float) -> Receive:
+    """The same messages, until the body is whole; if one takes longer, the client counts as gone."""
+    whole = False
+
+    async def receive_in_time() -> Mapping[str, Any]:
+        nonlocal whole
+        if whole:  # what is waited for now is the client's going, however long it stays
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), seconds)
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        whole = not message.get("more_body", False)
+        return message
+
+    return receive_in_time
 
 
 class Application:
@@ -30,7 +53,7 @@ class Application:
             await self._event_api(scope, receive, send)
         else:
             django: Any = _django
-            await django(scope, receive, send)
+            await django(scope, _within(receive, BODY_SECONDS), send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from django.core.exceptions import ImproperlyConfigured
+from psycopg.conninfo import conninfo_to_dict
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -31,6 +33,20 @@ def _positive(text: str) -> int:
     if number < 1:
         raise ValueError("not a whole number above 0")
     return number
+
+
+def _database(text: str) -> str:
+    try:
+        conninfo_to_dict(text)
+    except psycopg.ProgrammingError as error:
+        raise ValueError(f"not an address of a PostgreSQL database ({str(error).strip()})") from None
+    return text
+
+
+def _broker(text: str) -> str:
+    if "://" not in text:
+        raise ValueError("not an address such as redis://host:6379/0")
+    return text
 
 
 def _seconds(text: str) -> float:
@@ -64,8 +80,8 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("INNGEST_DEV", _flag, False, "Dev mode: any event key passes, no API token is asked for, loopback only."),
     Setting("SECRET_KEY", str, "", "Django's secret key.", required=True),
-    Setting("DATABASE_URL", str, "", "PostgreSQL, e.g. `postgresql://user:password@host/name`.", required=True),
-    Setting("BROKER_URL", str, "", "Celery's broker, e.g. `redis://host:6379/0` or `amqp://host`.", required=True),
+    Setting("DATABASE_URL", _database, "", "PostgreSQL, e.g. `postgresql://user:password@host/name`.", required=True),
+    Setting("BROKER_URL", _broker, "", "Celery's broker, e.g. `redis://host:6379/0` or `amqp://host`.", required=True),
     Setting(
         "ALLOWED_HOSTS", _names, ["*"], "Host names that the server answers to, by comma. Dev mode: loopback only."
     ),

@@ -31,5 +31,13 @@ def configure_logs(level: str, for_people: bool) -> None:
     root.setLevel(level)
     # Every 4xx is the client's business; of connections and messages we say ourselves what matters.
     logging.getLogger("django.request").setLevel(logging.ERROR)
-    for name in ("psycopg.pool", "celery.worker.strategy", "celery.app.trace", "celery.beat", "kombu", "asyncio"):
+    for name in (
+        "psycopg.pool",
+        "celery.worker.strategy",
+        "celery.app.trace",
+        "celery.beat",
+        "kombu",
+        "asyncio",
+        "watchfiles",
+    ):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

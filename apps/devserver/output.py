@@ -6,6 +6,7 @@ from typing import IO, TextIO
 
 _LONGEST_LINE = 64 * 1024
 _RESET = "\x1b[0m"
+_STEERING = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160)), "�")
 _DIM = "\x1b[2m"
 _COLOURS = ("36", "32", "33", "35", "34", "96", "92", "93", "95", "94")
 
@@ -21,7 +22,8 @@ class Log:
         self._coloured = stream.isatty() and not os.environ.get("NO_COLOR")
 
     def line(self, name: str, text: str) -> None:
-        """Writes one line of the process `name`."""
+        """Writes one line of the process `name`, without what would steer the terminal: steps log what they like."""
+        text = text.translate(_STEERING)
         label = f"{name:<{self._width}}"
         if self._coloured:
             colour = self._colours.setdefault(name, _COLOURS[len(self._colours) % len(_COLOURS)])

@@ -48,6 +48,8 @@ def run(options: Options) -> None:
         record = folder / "children.json"
         for name in leftovers.stop_recorded(record):
             log.line("dev", f"stopped {name}, which a killed server had left running")
+        if options.port == options.app_port:
+            raise CannotStart(f"--port and --app-port are both {options.port}; each needs a port of its own.")
         _require_port(options.port)
         supervisor = Supervisor(log, record)
         try:

@@ -79,17 +79,23 @@ def reachable_installation(root: Path, program: str, identity: Identity) -> Path
     """The folder `root` with a program's files, or a copy of it where the identity can run the program."""
     if _may(identity, "-x", root / program):
         return root
-    stamp = f"{root.name}-{(root / program).stat().st_mtime_ns}"
+    package = root.parent
+    stamp = f"{package.name}-{root.name}-{(root / program).stat().st_mtime_ns}"
     copy = _homes() / stamp
     if not copy.exists():
         partial = _homes() / f"{stamp}.{secrets.token_hex(4)}"
-        shutil.copytree(root, partial, symlinks=True)
-        partial.chmod(0o755)
+        shutil.copytree(root, partial / package.name / root.name, symlinks=True)
+        # A wheel keeps the libraries that its programs load beside the package, and they look for them there.
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, partial / libraries.name, symlinks=True)
+        for folder in (partial, partial / package.name):
+            folder.chmod(0o755)
         try:
             partial.rename(copy)
         except OSError:  # somebody else was quicker
             shutil.rmtree(partial)
-    return copy
+    return copy / package.name / root.name
 
 
 def _homes() -> Path:

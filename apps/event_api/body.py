@@ -30,13 +30,15 @@ class Body:
         announced = _announced(headers)
         if announced is not None and announced > self._most:
             raise self._too_large()
-        chunk, more = await self._receive(receive)
-        # granian says in a message of its own that there is no more; waiting for that would cost a third of the speed.
-        if not more or len(chunk) == announced:
-            return chunk
-        chunks = [chunk]
         try:
+            # The first chunk too: a body that never begins holds a connection, of which there are not many.
             async with asyncio.timeout(READ_SECONDS):
+                chunk, more = await self._receive(receive)
+                # granian says in a message of its own that there is no more; waiting for it would cost a third of the
+                # speed.
+                if not more or len(chunk) == announced:
+                    return chunk
+                chunks = [chunk]
                 while more:
                     chunk, more = await self._receive(receive)
                     chunks.append(chunk)

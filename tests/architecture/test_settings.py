@@ -47,6 +47,8 @@ def test_what_cannot_be_read_is_named_with_its_value_all_at_once() -> None:
         "EVENT_MAX_BYTES": "0",
         "LOG_RUNS": "perhaps",
         "RETRY_SCALE": "nan",
+        "DATABASE_URL": "mysql://x",
+        "BROKER_URL": "foo",
     }
     with pytest.raises(ImproperlyConfigured) as refused:
         read_environment(PRODUCTION | wrong)

@@ -47,16 +47,22 @@ async def running_api() -> AsyncIterator[EventApi]:
 
 
 async def call(
-    api: EventApi, method: str, path: str, chunks: Sequence[bytes] = (b"",), headers: HeaderList = (LOOPBACK,)
+    api: EventApi,
+    method: str,
+    path: str,
+    chunks: Sequence[bytes] = (b"",),
+    headers: HeaderList = (LOOPBACK,),
+    *,
+    more_to_come: bool = False,
 ) -> Response:
-    """One request. After its chunks the client stays until it is answered."""
+    """One request. After its chunks the client stays until it is answered, saying it sends more if `more_to_come`."""
     coming = list(chunks)
     sent: list[dict[str, Any]] = []
 
     async def receive() -> Mapping[str, Any]:
         if not coming:
             await asyncio.Event().wait()
-        return {"type": "http.request", "body": coming.pop(0), "more_body": bool(coming)}
+        return {"type": "http.request", "body": coming.pop(0), "more_body": more_to_come or bool(coming)}
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)

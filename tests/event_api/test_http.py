@@ -9,7 +9,7 @@ from celery import Celery
 from django.test import override_settings
 from django.utils import timezone
 
-from apps.event_api import readiness
+from apps.event_api import body, readiness
 from apps.state.models import Pulse, Worker
 from tests.event_api.calling import LOOPBACK, HeaderList, Response, call, running_api
 
@@ -119,3 +119,17 @@ def test_not_ready_without_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     check = ask("GET", "/ready").json["checks"]["broker"]
     assert check["ok"] is False
     assert "127.0.0.1:9" in check["message"]
+
+
+@pytest.mark.parametrize("chunks", [(), (b'{"na',)], ids=["never begins", "stops in the middle"])
+def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch, chunks: tuple[bytes, ...]) -> None:
+    monkeypatch.setattr(body, "READ_SECONDS", 0.05)
+    headers = (LOOPBACK, (b"content-length", b"20"))
+
+    async def ask_in_vain() -> Response:
+        async with running_api() as api:
+            return await call(api, "POST", "/e/key", chunks, headers, more_to_come=True)
+
+    answer = asyncio.run(ask_in_vain())
+    assert answer.status == 408
+    assert "did not arrive" in answer.error

@@ -24,7 +24,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--port", type=_count, default=8288, help="port of the web server (default: 8288)")
-        parser.add_argument("--app-port", type=_count, default=8290, help="port of the example app (default: 8290)")
+        parser.add_argument(
+            "--app-port",
+            type=_count,
+            default=8290,
+            help="port of the example app (default: 8290, which examples/notify calls)",
+        )
         parser.add_argument("--data", type=Path, default=Path(".inngest"), help="data folder (default: .inngest)")
         parser.add_argument(
             "--functions", type=Path, default=Path("examples"), help="folder with functions (default: examples)"

@@ -22,6 +22,6 @@ class Command(BaseCommand):
         for name in loaded.live:
             self.stdout.write(f"loaded {name}")
         for slug in loaded.removed:
-            self.stdout.write(f"took {slug} down: its folder is gone")
+            self.stdout.write(f"took {slug} down: no folder declares it any more")
         for fault in loaded.faults:
             self.stdout.write(f"not loaded: {fault}")
