@@ -18,6 +18,7 @@ from apps.event_api.database import STATEMENT_SECONDS, connect
 from apps.event_api.refusals import Refused, Unavailable
 from apps.event_stream.appending import append_over
 from apps.event_stream.new_event import NewEvent
+from apps.state.row_faults import lies_in_a_row
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +28,6 @@ ANSWER_SECONDS = STATEMENT_SECONDS + 1
 """PostgreSQL ends a statement by itself after STATEMENT_SECONDS; when not even that is heard of, it is out of reach."""
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0)
 FAREWELL_SECONDS = 10.0
-
-# SQLSTATE classes of faults that lie in the row: data, integrity, a limit of the database, a trigger's refusal.
-_ROWS_FAULT = ("22", "23", "54", "P0")
 
 _AWAY = "The database is out of reach; the events were not stored"
 _UNKNOWN = "The database went away during the commit; whether the events were stored is not known"
@@ -131,7 +129,7 @@ class Committer:
         try:
             ids = await self._append(connection, [event for request in group for event in request.events])
         except Exception as error:
-            if not _lies_in_a_row(error) or connection.closed:
+            if not (isinstance(error, psycopg.Error) and lies_in_a_row(error)) or connection.closed:
                 _fail(group, _unavailable(error, connection))
                 raise
             if len(group) == 1:
@@ -198,10 +196,6 @@ def _was_closed(connection: AsyncConnection[Any]) -> bool:
     except psycopg.OperationalError:
         return True
     return connection.closed
-
-
-def _lies_in_a_row(error: Exception) -> bool:
-    return isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith(_ROWS_FAULT)
 
 
 def _unavailable(error: Exception, connection: AsyncConnection[Any]) -> Unavailable:

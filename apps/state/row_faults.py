@@ -3,8 +3,8 @@
 import psycopg
 from django.db import Error as DjangoDatabaseError
 
-_ROW_CLASSES = {"22", "23", "54"}
-"""SQLSTATE classes: data exception, integrity constraint violation, program limit exceeded."""
+_ROW_CLASSES = {"22", "23", "54", "P0"}
+"""SQLSTATE classes: data exception, integrity constraint violation, program limit exceeded, a trigger's refusal."""
 
 
 def lies_in_a_row(error: Exception) -> bool:
