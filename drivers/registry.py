@@ -25,11 +25,6 @@ def queue_for(runtime_type: str) -> str:
     return _entry(runtime_type)[0]
 
 
-def queue_names() -> list[str]:
-    """Every queue that some driver's steps go to."""
-    return sorted({queue for queue, _, _ in _DRIVERS.values()})
-
-
 def driver_for(runtime_type: str) -> Driver:
     """This process's driver of the runtime. Raises UnsupportedRuntime. Called by the executor."""
     driver = _instances.get(runtime_type)

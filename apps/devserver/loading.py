@@ -16,6 +16,14 @@ class Loaded(NamedTuple):
     removed: list[str]
     faults: list[str]
 
+    def lines(self, loaded: list[str]) -> list[str]:
+        """What to tell a person: those of `live` or `changed`, what was taken down, and the faults."""
+        return [
+            *(f"loaded {name}" for name in loaded),
+            *(f"took {slug} down: no folder declares it any more" for slug in self.removed),
+            *(f"not loaded: {fault}" for fault in self.faults),
+        ]
+
 
 def load_folder(root: Path) -> Loaded:
     """Make every function below `root` live, and no other one. A faulty one keeps the version that is live."""

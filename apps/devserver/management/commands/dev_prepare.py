@@ -19,9 +19,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         loaded = load_folder(options["functions"])
-        for name in loaded.live:
-            self.stdout.write(f"loaded {name}")
-        for slug in loaded.removed:
-            self.stdout.write(f"took {slug} down: no folder declares it any more")
-        for fault in loaded.faults:
-            self.stdout.write(f"not loaded: {fault}")
+        for line in loaded.lines(loaded.live):
+            self.stdout.write(line)

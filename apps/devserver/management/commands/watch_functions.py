@@ -28,9 +28,5 @@ class Command(BaseCommand):
 
     def _load(self, functions: Path) -> None:
         loaded = load_folder(functions)
-        for name in loaded.changed:
-            self.stdout.write(f"loaded {name}")
-        for slug in loaded.removed:
-            self.stdout.write(f"took {slug} down: no folder declares it any more")
-        for fault in loaded.faults:
-            self.stdout.write(f"not loaded: {fault}")
+        for line in loaded.lines(loaded.changed):
+            self.stdout.write(line)
