@@ -10,11 +10,15 @@ from apps.datastore.definition.folder import FolderContent, find_functions, read
 from apps.datastore.definition.parsing import parse
 from apps.datastore.definition.types import (
     TRIGGER,
+    Async,
+    CancelOn,
+    CronTrigger,
     Edge,
     EventTrigger,
     FunctionDefinition,
     Runtime,
     Step,
+    Throttle,
     first_steps,
     from_json,
     leaf_steps,
@@ -24,6 +28,9 @@ from apps.datastore.definition.types import (
 
 __all__ = [
     "TRIGGER",
+    "Async",
+    "CancelOn",
+    "CronTrigger",
     "Edge",
     "EventTrigger",
     "Fault",
@@ -33,6 +40,7 @@ __all__ = [
     "InvalidDuration",
     "Runtime",
     "Step",
+    "Throttle",
     "find_functions",
     "first_steps",
     "from_json",

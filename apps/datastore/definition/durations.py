@@ -26,6 +26,10 @@ class InvalidDuration(ValueError):
     """The text is not a duration; the message says what one looks like."""
 
 
+class DurationTooLong(InvalidDuration):
+    """It is written as durations are, and no clock could hold it."""
+
+
 def parse_duration(text: str) -> float:
     """Seconds. Parts are summed, in any order, decimals allowed: `1h30m` is 5400.0."""
     seconds, position = Decimal(0), 0
@@ -37,5 +41,5 @@ def parse_duration(text: str) -> float:
     if not text or position != len(text):
         raise InvalidDuration('must be a duration such as "30s", "1h30m" or "2d" (units: ns us ms s m h d w)')
     if seconds > MAX_SECONDS:
-        raise InvalidDuration("a duration is at most 100 years")
+        raise DurationTooLong("a duration is at most 100 years")
     return float(seconds)

@@ -11,31 +11,26 @@ from apps.datastore.definition.types import TRIGGER
 MAX_NAMED = 10
 
 
-class Link(NamedTuple):
-    """What one entry of `after` says."""
-
-    step: str
-    source: str | None
+class Source(NamedTuple):
+    name: str | None
     """A step or TRIGGER; None when the document's entry is faulty, and its fault is logged."""
     path: str
+
+
+class Link(NamedTuple):
+    """What one entry of `after` says: the step is reached once all the sources are."""
+
+    step: str
+    sources: tuple[Source, ...]
 
 
 def check_graph(step_ids: Sequence[str], links: Sequence[Link], path: str, log: FaultLog) -> None:
     """`path` is that of the steps. The cost is linear: a document may have 1,000 steps with 100 edges each."""
     known = set(step_ids)
     sources: dict[str, set[str]] = {step_id: set() for step_id in step_ids}
-    # A step with a faulty edge counts as reached, so that one slip is one fault.
-    reached = {TRIGGER}
-    for link in links:
-        if link.source == link.step:
-            log.add(link.path, "a step cannot come after itself")
-        elif link.source in known:
-            sources[link.step].add(link.source)
-            continue
-        elif link.source is not None and link.source != TRIGGER:
-            hint = "" if log.full else did_you_mean(link.source, known)
-            log.add(link.path, f"there is no step {shown(link.source)}{hint}")
-        reached.add(link.step)
+    joins = [(link.step, _known_sources(link, known, log)) for link in links]
+    for step_id, joined in joins:
+        sources[step_id].update(joined)
 
     circular: set[str] = set()
     for cycle in _cycles(sources):
@@ -45,10 +40,24 @@ def check_graph(step_ids: Sequence[str], links: Sequence[Link], path: str, log: 
             names = [*names[: MAX_NAMED - 2], f"… {len(names) - MAX_NAMED + 1} more …", names[-1]]
         log.add(at(path, cycle[0]), f"the steps go in a circle: {' → '.join(names)}")
 
-    reached = _reached_from(reached, sources)
+    reached = _reached(joins)
     for step_id in step_ids:
         if step_id not in reached and step_id not in circular:
             log.add(at(path, step_id), "is never reached from the trigger")
+
+
+def _known_sources(link: Link, known: set[str], log: FaultLog) -> set[str]:
+    """The steps that it names. A faulty source counts as reached, so that one slip is one fault."""
+    names: set[str] = set()
+    for name, path in link.sources:
+        if name == link.step:
+            log.add(path, "a step cannot come after itself")
+        elif name in known:
+            names.add(name)
+        elif name is not None and name != TRIGGER:
+            hint = "" if log.full else did_you_mean(name, known)
+            log.add(path, f"there is no step {shown(name)}{hint}")
+    return names
 
 
 def _cycles(sources: dict[str, set[str]]) -> list[list[str]]:
@@ -57,7 +66,10 @@ def _cycles(sources: dict[str, set[str]]) -> list[list[str]]:
     Steps whose sources are all done are taken away until none is left or all that are left wait for a
     cycle; then a walk backwards from any of them must run into it.
     """
-    children = _children(sources)
+    children: dict[str, list[str]] = defaultdict(list)
+    for step_id, names in sources.items():
+        for source in names:
+            children[source].append(step_id)
     waiting = {step_id: len(found) for step_id, found in sources.items()}
     ready = deque(step_id for step_id, count in waiting.items() if count == 0)
     cycles: list[list[str]] = []
@@ -86,20 +98,22 @@ def _walk_back(start: str, sources: dict[str, set[str]], waiting: dict[str, int]
     return steps[steps.index(step_id) :][::-1]
 
 
-def _reached_from(starts: set[str], sources: dict[str, set[str]]) -> set[str]:
-    children = _children(sources)
-    reached, todo = set(starts), list(starts)
+def _reached(joins: Sequence[tuple[str, set[str]]]) -> set[str]:
+    """The steps to which a join leads whose sources are all reached; one without sources comes after the trigger."""
+    missing = [len(names) for _, names in joins]
+    after: dict[str, list[int]] = defaultdict(list)
+    for index, (_, names) in enumerate(joins):
+        for name in names:
+            after[name].append(index)
+    todo = [step_id for step_id, names in joins if not names]
+    reached: set[str] = set()
     while todo:
-        for child in children[todo.pop()]:
-            if child not in reached:
-                reached.add(child)
-                todo.append(child)
+        step_id = todo.pop()
+        if step_id in reached:
+            continue
+        reached.add(step_id)
+        for index in after[step_id]:
+            missing[index] -= 1
+            if not missing[index]:
+                todo.append(joins[index][0])
     return reached
-
-
-def _children(sources: dict[str, set[str]]) -> dict[str, list[str]]:
-    children: dict[str, list[str]] = defaultdict(list)
-    for step_id, found in sources.items():
-        for source in found:
-            children[source].append(step_id)
-    return children

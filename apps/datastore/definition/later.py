@@ -6,21 +6,11 @@ run without it. When a field is built, its row leaves this file.
 
 from collections.abc import Mapping
 
-from apps.datastore.definition import shapes, values
-from apps.datastore.definition.crons import check_cron
+from apps.datastore.definition import shapes
 from apps.datastore.definition.faults import FaultLog, at
 from apps.datastore.definition.shapes import Shape, choice, duration, list_of, record, text, whole_number
 
 MANY = 1_000_000_000
-
-
-def _throttle(value: object, path: str, log: FaultLog) -> None:
-    # `count` is the dropping kind of 2022, `limit` the SDK's, which delays; both at once means neither.
-    amount = whole_number(1, MANY)
-    if isinstance(value, dict) and "limit" in value and "count" not in value:
-        record({"limit": amount, "period": duration}, {"key": text, "burst": amount})(value, path, log)
-    else:
-        record({"count": amount, "period": duration}, {"key": text})(value, path, log)
 
 
 def _concurrency(value: object, path: str, log: FaultLog) -> None:
@@ -39,8 +29,6 @@ def _schema(value: object, path: str, log: FaultLog) -> None:
 
 
 FUNCTION: Mapping[str, Shape] = {
-    "idempotency": text,
-    "throttle": _throttle,
     "concurrency": _concurrency,
     "rateLimit": record({"limit": whole_number(1, MANY), "period": duration}, {"key": text}),
     "debounce": record({"period": duration}, {"key": text, "timeout": duration}),
@@ -51,22 +39,15 @@ FUNCTION: Mapping[str, Shape] = {
     "priority": record({"run": text}),
     "singleton": record({"mode": choice("skip", "cancel")}, {"key": text}),
     "timeouts": record({}, {"start": duration, "finish": duration}),
-    "cancel": list_of(record({"event": shapes.name}, {"if": text, "timeout": duration}), 1, 100),
 }
 
 EVENT_TRIGGER: Mapping[str, Shape] = {
-    "expression": text,
     "definition": record({"format": choice("json-schema", "cue"), "def": _schema}, {"synced": shapes.flag}),
 }
 
-CRON_TRIGGER: Mapping[str, Shape] = {"cron": check_cron}
-
-EDGE: Mapping[str, Shape] = {
-    "if": text,
-    "wait": text,
-    "async": record({"event": shapes.name, "ttl": duration}, {"match": text, "onTimeout": shapes.flag}),
-    "steps": list_of(shapes.slug, 1, values.MAX_EDGES),
-}
+DELAYING_THROTTLE: Shape = record(
+    {"limit": whole_number(1, MANY), "period": duration}, {"key": text, "burst": whole_number(1, MANY)}
+)
 
 RUNTIMES: Mapping[str, Shape] = {
     "docker": record({"type": text}, {"dockerfile": text, "image": text}),
@@ -82,3 +63,11 @@ def refuse_later(found: Mapping[str, object], path: str, log: FaultLog, fields: 
             shape(found[name], at(path, name), log)
             if log.count == before:
                 log.add(at(path, name), "is not yet supported")
+
+
+def refuse_delaying_throttle(value: object, path: str, log: FaultLog) -> None:
+    before = log.count
+    DELAYING_THROTTLE(value, path, log)
+    if log.count == before:
+        problem = 'with "limit", which delays starts, is not yet supported; "count" drops those beyond it, and is'
+        log.add(path, problem)

@@ -44,11 +44,6 @@ def choice(*choices: str) -> Shape:
     return lambda value, path, log: values.check_choice(value, path, log, choices)
 
 
-def flag(value: object, path: str, log: FaultLog) -> None:
-    if not isinstance(value, bool):
-        log.add(path, f"must be true or false, not {values.kind(value)}")
-
-
 def duration_between(low: float, high: float, words: str) -> Shape:
     def check(value: object, path: str, log: FaultLog) -> None:
         seconds = values.check_duration(value, path, log)
@@ -59,6 +54,5 @@ def duration_between(low: float, high: float, words: str) -> Shape:
 
 
 text: Shape = values.check_text
-name: Shape = values.check_name
-slug: Shape = values.check_slug
+flag: Shape = values.check_flag
 duration: Shape = values.check_duration

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from apps.datastore.definition.durations import parse_duration
 from apps.datastore.definition.edges import parse_after
+from apps.datastore.definition.expressions import Expressions
 from apps.datastore.definition.faults import FaultLog, at, shown
-from apps.datastore.definition.graph import Link, check_graph
+from apps.datastore.definition.graph import Link, Source, check_graph
 from apps.datastore.definition.places import parse_folder
 from apps.datastore.definition.runtimes import MAX_TIMEOUT, parse_runtime
 from apps.datastore.definition.types import TRIGGER, Edge, Step
@@ -18,7 +19,9 @@ DEFAULT_TIMEOUT = "15m"
 FIELDS = ("id", "name", "path", "runtime", "after", "retries", "timeout")
 
 
-def parse_steps(value: object, path: str, log: FaultLog, files: Mapping[str, str]) -> dict[str, Step]:
+def parse_steps(
+    value: object, path: str, log: FaultLog, expressions: Expressions, files: Mapping[str, str]
+) -> dict[str, Step]:
     """The steps by id; what is in it is of use only if nothing was logged."""
     found = check_object(value, path, log)
     if found is None:
@@ -30,7 +33,7 @@ def parse_steps(value: object, path: str, log: FaultLog, files: Mapping[str, str
     links: list[Link] = []
     for step_id, entry in found.items():
         check_slug(step_id, at(path, step_id), log)
-        step, its_links = _parse_step(step_id, entry, at(path, step_id), log, files)
+        step, its_links = _parse_step(step_id, entry, at(path, step_id), log, expressions, files=files)
         links.extend(its_links)
         if step is not None:
             steps[step_id] = step
@@ -39,11 +42,11 @@ def parse_steps(value: object, path: str, log: FaultLog, files: Mapping[str, str
 
 
 def _parse_step(
-    step_id: str, value: object, path: str, log: FaultLog, files: Mapping[str, str]
+    step_id: str, value: object, path: str, log: FaultLog, expressions: Expressions, *, files: Mapping[str, str]
 ) -> tuple[Step | None, list[Link]]:
     found = check_object(value, path, log, FIELDS)
     if found is None:
-        return None, [Link(step_id, None, path)]
+        return None, [Link(step_id, (Source(None, path),))]
     if "id" in found and found["id"] != step_id:
         log.add(at(path, "id"), f"must be the same as the step's key, {shown(step_id)}")
     name = check_name(found["name"], at(path, "name"), log) if "name" in found else step_id
@@ -52,9 +55,9 @@ def _parse_step(
         log.add(at(path, "runtime"), "is missing")
     runtime = parse_runtime(found["runtime"], at(path, "runtime"), log, folder, files) if "runtime" in found else None
     after: tuple[Edge, ...] = (Edge(TRIGGER),)
-    links = [Link(step_id, TRIGGER, path)]
+    links = [Link(step_id, (Source(TRIGGER, path),))]
     if "after" in found:
-        after, links = parse_after(found["after"], at(path, "after"), log, step_id)
+        after, links = parse_after(found["after"], at(path, "after"), log, expressions, step_id)
     attempts = _parse_attempts(found, path, log)
     timeout = _parse_timeout(found, path, log)
     if name is None or folder is None or runtime is None:

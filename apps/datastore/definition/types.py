@@ -12,13 +12,70 @@ TRIGGER = "$trigger"
 """The name that an edge gives to the trigger. It is not a slug, so no step can be called that."""
 
 
-class EventTrigger(msgspec.Struct, frozen=True):
+class EventTrigger(msgspec.Struct, frozen=True, omit_defaults=True):
     event: str
+    expression: str | None = None
+    """CEL over `event`; None lets every event start the function."""
 
 
-class Edge(msgspec.Struct, frozen=True):
-    step: str
-    """The step that it comes from, or TRIGGER."""
+class CronTrigger(msgspec.Struct, frozen=True):
+    cron: str
+    """As it was written, its time zone included."""
+    schedule: str
+    """Five fields."""
+    timezone: str = "UTC"
+
+
+class Throttle(msgspec.Struct, frozen=True):
+    """At most `count` starts in `period` seconds for each value of `key`; those beyond are dropped."""
+
+    count: int
+    period: float
+    key: str | None = None
+
+
+class CancelOn(msgspec.Struct, frozen=True):
+    """An event that cancels the function's runs."""
+
+    event: str
+    condition: str | None = None
+    """CEL over `event` and `async`, the arriving event; None cancels every run."""
+    timeout: float | None = None
+    """Seconds from a run's start in which the event cancels it; None is for ever."""
+
+
+class Async(msgspec.Struct, frozen=True):
+    """An event to wait for."""
+
+    event: str
+    ttl: float
+    """Seconds."""
+    match: str | None = None
+    """CEL over `event`, `steps`, `response` and `async`, the arriving event; None takes the first one."""
+
+
+class Edge(msgspec.Struct, frozen=True, omit_defaults=True):
+    step: str = ""
+    """The step that it comes from, or TRIGGER; "" for a join."""
+    steps: tuple[str, ...] = ()
+    """A join: walked once, when all of these have completed."""
+    condition: str | None = None
+    """The `if`: CEL over `event`, `steps` and `response`."""
+    wait: float | str | None = None
+    """Seconds, or CEL that gives a duration, a time or seconds."""
+    listen: Async | None = None
+    """The `async`."""
+    on_timeout: bool = False
+    """Walked if the event has not come in time, instead of when it comes."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return self.steps or (self.step,)
+
+    @property
+    def is_plain(self) -> bool:
+        """Walked at once, whatever the step gave."""
+        return not (self.steps or self.condition or self.listen) and self.wait is None
 
 
 class Runtime(msgspec.Struct, frozen=True):
@@ -40,11 +97,16 @@ class Step(msgspec.Struct, frozen=True):
     """Seconds that one try may take."""
 
 
-class FunctionDefinition(msgspec.Struct, frozen=True, dict=True):
+class FunctionDefinition(msgspec.Struct, frozen=True, dict=True, omit_defaults=True):
     id: str
     name: str
     triggers: tuple[EventTrigger, ...]
     steps: dict[str, Step]
+    crons: tuple[CronTrigger, ...] = ()
+    idempotency: str | None = None
+    """A key: one run a day for each of its values."""
+    throttle: Throttle | None = None
+    cancel: tuple[CancelOn, ...] = ()
 
     # Asked for each finished step of each run, so each definition object works it out once.
     @cached_property
@@ -52,9 +114,28 @@ class FunctionDefinition(msgspec.Struct, frozen=True, dict=True):
         """What follows each step, and TRIGGER, in the order of the document."""
         found: dict[str, list[Step]] = {TRIGGER: [], **{step_id: [] for step_id in self.steps}}
         for step in self.steps.values():
-            for edge in step.after:
-                found[edge.step].append(step)
+            for source in dict.fromkeys(source for edge in step.after for source in edge.sources):
+                found[source].append(step)
         return {source: tuple(steps) for source, steps in found.items()}
+
+    @cached_property
+    def edges(self) -> dict[str, tuple[tuple[Step, int], ...]]:
+        """The edges that leave each step, and TRIGGER: where they lead, and their places in that step's `after`."""
+        found: dict[str, list[tuple[Step, int]]] = {TRIGGER: [], **{step_id: [] for step_id in self.steps}}
+        for step in self.steps.values():
+            for index, edge in enumerate(step.after):
+                for source in edge.sources:
+                    found[source].append((step, index))
+        return {source: tuple(edges) for source, edges in found.items()}
+
+    @cached_property
+    def hastened(self) -> frozenset[str]:
+        """The steps that may be waiting for one edge's time when another edge reaches them."""
+        return frozenset(
+            step.id
+            for step in self.steps.values()
+            if len(step.after) > 1 and any(edge.wait is not None for edge in step.after)
+        )
 
     @cached_property
     def leaves(self) -> tuple[Step, ...]:

@@ -1,11 +1,14 @@
 """Checks of single values. Each gives the value if it is right, else logs a fault and gives None."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import TypeVar
 
 from apps.datastore.definition.durations import InvalidDuration, parse_duration
 from apps.datastore.definition.faults import FaultLog, at, shown
 from apps.datastore.definition.suggestions import did_you_mean
+
+T = TypeVar("T")
 
 MAX_SLUG = 100
 MAX_NAME = 200
@@ -55,6 +58,21 @@ def check_object(
     return value
 
 
+def required(
+    found: dict[str, object], name: str, path: str, log: FaultLog, check: Callable[[object, str, FaultLog], T]
+) -> T | None:
+    """What `check` gives for the object's field of that name; a fault if it isn't there."""
+    if name not in found:
+        log.add(at(path, name), "is missing")
+    return optional(found, name, path, log, check)
+
+
+def optional(
+    found: dict[str, object], name: str, path: str, log: FaultLog, check: Callable[[object, str, FaultLog], T]
+) -> T | None:
+    return check(found[name], at(path, name), log) if name in found else None
+
+
 def check_list(value: object, path: str, log: FaultLog, low: int, high: int) -> list[object] | None:
     if not isinstance(value, list):
         log.add(path, f"must be an array, not {kind(value)}")
@@ -102,6 +120,13 @@ def check_whole_number(value: object, path: str, log: FaultLog, low: int, high: 
         log.add(path, f"must be from {low} to {high}")
     else:
         return value
+    return None
+
+
+def check_flag(value: object, path: str, log: FaultLog) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    log.add(path, f"must be true or false, not {kind(value)}")
     return None
 
 

@@ -120,4 +120,9 @@ def test_functions_are_found_under_a_root(function: Path, tmp_path: Path) -> Non
 def test_the_examples_are_right() -> None:
     examples = Path(__file__).parents[3] / "examples"
     definitions = [parse(*read_folder(folder)) for folder in find_functions(examples)]
-    assert {"abstract-nitty-a14c1d", "notify"} <= {definition.id for definition in definitions}
+    assert {definition.id for definition in definitions} == {
+        "abstract-nitty-a14c1d",
+        "notify",
+        "onboarding",
+        "weekly-summary",
+    }

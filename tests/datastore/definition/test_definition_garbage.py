@@ -15,13 +15,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 WORDS = ["a", "b", "c", "$trigger", "http", "typescript", "docker", "wasm", "1m", "file://./a", "file://.", "* * * * *"]
+WORDS += ["true", "event.data.a == 1", "{{ event.data.a }}", "'a'", "[[[[", "response.a >", "async"]
 FIELDS = [
     "id", "name", "triggers", "steps", "event", "expression", "definition", "cron", "idempotency",
     "throttle", "concurrency", "rateLimit", "debounce", "batchEvents", "priority", "singleton", "timeouts", "cancel",
     "path", "runtime", "after", "retries", "timeout", "type", "url", "entrypoint", "step",
-    "if", "wait", "async", "attempts", "limit", "period", "count", "key", "a",
+    "if", "wait", "async", "match", "ttl", "onTimeout", "attempts", "limit", "period", "count", "key", "a",
     "b",
 ]  # fmt: skip
+ASYNC = {"event": "a", "ttl": "1h"}
 text = st.text(max_size=8) | st.text(st.characters(categories=["Cs", "Cc"]), max_size=3)
 scalar = st.none() | st.booleans() | st.integers() | st.floats() | text | st.sampled_from(WORDS)
 garbage: st.SearchStrategy[Any] = st.recursive(
@@ -67,7 +69,9 @@ def test_garbage_in_a_step_an_edge_a_runtime_or_a_trigger_is_refused(
     check(document(steps={"a": step, "b": {**step, field: value}}))
     check(document(steps={"a": step, "b": {**step, "after": [{"step": "a", field: value}]}}))
     check(document(steps={"a": {"runtime": {**HTTP, field: value}}}))
+    check(document(steps={"a": step, "b": {**step, "after": [{"step": "a", "async": {**ASYNC, field: value}}]}}))
     check(document(triggers=[{"event": "a", field: value}, {field: value}]))
+    check(document(throttle={"count": 1, "period": "1m", field: value}, cancel=[{"event": "a", field: value}]))
     check(document(**{name: {field: value} for name in FIELDS[8:18]}))
 
 
@@ -84,9 +88,21 @@ def test_any_graph_is_one_that_ends_or_is_refused(graph: dict[str, list[str]]) -
     except InvalidDefinition:
         return
     done = {"$trigger"}
-    while new := {s.id for s in definition.steps.values() if {e.step for e in s.after} <= done} - done:
+    while new := {s.id for s in definition.steps.values() if {n for e in s.after for n in e.sources} <= done} - done:
         done |= new
     assert done == {"$trigger", *graph}
+
+
+names = st.sampled_from(["$trigger", *"abcdef"])
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), st.lists(names | st.lists(names, max_size=3), max_size=3)))
+def test_joins_make_a_graph_that_ends_or_are_refused(graph: dict[str, list[str | list[str]]]) -> None:
+    after = {
+        step_id: [{"step": entry} if isinstance(entry, str) else {"steps": entry} for entry in entries]
+        for step_id, entries in graph.items()
+    }
+    check(document(steps={step_id: {"runtime": HTTP, "after": entries} for step_id, entries in after.items()}))
 
 
 @given(st.text(), st.sampled_from(["inngest.json", "inngest.yaml"]))

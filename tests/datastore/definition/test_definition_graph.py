@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from apps.datastore.definition import first_steps, from_json, leaf_steps, parse, steps_after, to_json
-from tests.datastore.definition.documents_of_tests import faults_of, with_graph
+from tests.datastore.definition.documents_of_tests import HTTP, document, faults_of, with_graph
 
 
 def ids(steps: tuple[object, ...]) -> list[str]:
@@ -103,3 +103,39 @@ def test_the_largest_graphs_are_checked_quickly(shape: Callable[[int], list[str]
     else:
         assert len(parse(with_graph(graph), {}).steps) == 1_000
     assert time.monotonic() - began < 5
+
+
+def with_joins(joins: dict[str, list[list[str]]]) -> dict[str, object]:
+    """A document of http steps, each after joins of those that are named for it; none is after the trigger."""
+    steps = {name: [{"steps": join} for join in found] for name, found in joins.items()}
+    return document(steps={name: {"runtime": HTTP, "after": after} for name, after in steps.items()})
+
+
+@pytest.mark.parametrize(
+    ("joins", "faults"),
+    [
+        (
+            {"a": [], "b": [["a", "c"]], "c": [["a", "b"]]},
+            {"$.steps.c": "the steps go in a circle: c → b → c"},
+        ),
+        # That one of its steps is reached is not enough for a join.
+        (
+            {"a": [], "b": [["c"]], "c": [["b"]], "d": [["a", "b"]], "e": [["d", "a"], ["a"]]},
+            {"$.steps.c": "the steps go in a circle: c → b → c", "$.steps.d": "is never reached from the trigger"},
+        ),
+        # One slip is one fault.
+        (
+            {"send": [], "b": [["send", "sned"]], "c": [["b", "send"]]},
+            {"$.steps.b.after[0].steps[1]": 'there is no step "sned" (did you mean "send"?)'},
+        ),
+    ],
+)
+def test_joins_that_are_never_walked_are_refused(joins: dict[str, list[list[str]]], faults: dict[str, str]) -> None:
+    assert faults_of(with_joins(joins)) == faults
+
+
+def test_a_join_of_steps_on_different_levels_is_walked() -> None:
+    joins = {"e": [["d", "a"]], "d": [["b", "c"]], "c": [["a", "b"]], "b": [["a"]], "a": []}
+    definition = parse(with_joins(joins), {})
+    assert ids(steps_after(definition, "a")) == ["e", "c", "b"]
+    assert ids(first_steps(definition)) == ["a"]

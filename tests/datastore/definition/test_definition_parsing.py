@@ -154,7 +154,7 @@ WRONG: list[tuple[object, str, str]] = [
     (with_edge(step=1), "$.steps.b.after[0].step", "must be text"),
     (with_step(after={}), "$.steps.a.after", "must be an array"),
     (with_step(after=["b"]), "$.steps.a.after[0]", "must be an object, not text"),
-    (with_step(after=[{}, {"step": "$trigger"}]), "$.steps.a.after[1].step", "already one of the entries"),
+    (with_step(after=[{}, {"step": "$trigger"}]), "$.steps.a.after[1]", r"is the same as \$.steps.a.after\[0\]"),
     (with_step(after=[{}] * 101), "$.steps.a.after", "the limit is 100"),
 ]
 
