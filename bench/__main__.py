@@ -19,6 +19,7 @@ from bench.profiling import profiled
 from bench.snapshot import with_snapshot_held
 from bench.soak import soak
 from bench.stage import Stage, staged
+from bench.waits_and_timers import WAITS_AND_TIMERS
 
 
 def main() -> None:
@@ -49,6 +50,10 @@ def _measure(found: Found, stage: Stage, sizes: Sizes, database: Database, optio
     found.rounds = run_rounds(stage, sizes, database, options.only)
     if not options.only:
         found.cost = cost_of_a_run(stage, sizes, database)
+    # Last, because they leave a million rows behind.
+    for name, measure in WAITS_AND_TIMERS.items():
+        if not options.only or name in options.only:
+            found.rounds |= measure(stage, sizes, database)
     found.memory["at the end"] = memory_of(stage)
     if options.loaded:
         make_backlog(database, sizes.backlog)
@@ -59,7 +64,8 @@ def _measure(found: Found, stage: Stage, sizes: Sizes, database: Database, optio
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures the server beside the bare machine.")
     parser.add_argument("--quick", action="store_true", help="small sizes: whether it works; the figures mean nothing")
-    parser.add_argument("--only", action="append", default=[], choices=list(MEASURES), help="may be given repeatedly")
+    names = [*MEASURES, *WAITS_AND_TIMERS]
+    parser.add_argument("--only", action="append", default=[], choices=names, help="may be given repeatedly")
     parser.add_argument("--rounds", type=int, help="how often each is measured (default: 3)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured to FILE")
     parser.add_argument("--profile", type=Path, metavar="DIR", help="have py-spy record every process into DIR")

@@ -9,12 +9,19 @@ ONE_STEP = "bench-one-step"
 TEN_STEPS = "bench-ten-steps"
 TYPESCRIPT = "bench-typescript"
 LATENCY = "bench-latency"
+WAITING = "bench-waiting"
+FAN = "bench-fan"
+"""Begins the names of the functions that one event starts."""
 
 STEPS = {ONE_STEP: 1, TEN_STEPS: 10, TYPESCRIPT: 1, LATENCY: 1}
 """How many steps a run of each has."""
 
 NOTHING = "bench/starts-nothing"
 """An event that no function waits for."""
+ANSWER = "bench/answer"
+"""The event that resumes a run of WAITING."""
+FANNED = "bench/fanned"
+"""The event that starts every function of the fan."""
 
 _TYPESCRIPT = """\
 interface Event { data: { id: string; email: string; plan: string } }
@@ -40,19 +47,34 @@ def write_functions(folder: Path, app_port: int) -> None:
     for before, name in pairwise(names):
         steps[name]["after"] = [{"step": before}]
     _write(folder, TEN_STEPS, steps)
+    answered = {"event": ANSWER, "match": "async.data.n == event.data.n", "ttl": "8760h"}
+    _write(folder, WAITING, {"call": _http(app_port, "latency") | {"after": [{"async": answered}]}})
     _write(folder, TYPESCRIPT, {})
     (folder / TYPESCRIPT / "index.ts").write_text(_TYPESCRIPT, encoding="utf-8")
+
+
+def write_fan(folder: Path, app_port: int, functions: int) -> None:
+    """Write functions that one event starts, each with an expression of its own."""
+    for number in range(functions):
+        expression = f"event.data.plan != 'free' && event.data.n + {number} >= {number}"
+        trigger = {"event": FANNED, "expression": expression}
+        _write(folder, f"{FAN}-{number}", {"call": _http(app_port, "step")}, trigger)
 
 
 def _http(port: int, path: str) -> dict[str, object]:
     return {"runtime": {"type": "http", "url": f"http://127.0.0.1:{port}/{path}"}}
 
 
-def _write(folder: Path, function: str, steps: Mapping[str, Mapping[str, object]]) -> None:
+def _write(
+    folder: Path,
+    function: str,
+    steps: Mapping[str, Mapping[str, object]],
+    trigger: Mapping[str, object] | None = None,
+) -> None:
     definition = {
         "id": function,
         "name": function,
-        "triggers": [{"event": event_of(function)}],
+        "triggers": [trigger or {"event": event_of(function)}],
         "steps": {name: {"id": name, **step} for name, step in steps.items()},
     }
     (folder / function).mkdir(parents=True)

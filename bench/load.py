@@ -26,9 +26,10 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--every", type=float, help="send one event at a time, so many seconds apart")
+    parser.add_argument("--start", type=int, default=0, help="the first `n` of events that are sent one at a time")
     options = parser.parse_args()
     if options.every:
-        print(json.dumps(_paced(options.port, options.event, options.count, options.every)))
+        print(json.dumps(_paced(options.port, options.event, options.start, options.count, options.every)))
         return
     full, rest = divmod(options.count, options.batch)
     bodies = [_body(options.event, options.batch)] * full + ([_body(options.event, rest)] if rest else [])
@@ -65,14 +66,14 @@ def _saturated(port: int, requests: Sequence[bytes], connections: int) -> dict[s
     return {"began": began, "ended": time.monotonic()}
 
 
-def _paced(port: int, event: str, count: int, every: float) -> dict[str, object]:
+def _paced(port: int, event: str, start: int, count: int, every: float) -> dict[str, object]:
     """One request after another; `sent` is the time before each, in ns by CLOCK_MONOTONIC."""
     connection = _connect(port)
     sent: list[int] = []
     began = time.monotonic()
     for number, template in enumerate(repeat('{"name":"%s","data":{"n":%d}}', count)):
         time.sleep(max(0.0, began + number * every - time.monotonic()))
-        request = post("/e/bench", (template % (event, number)).encode())
+        request = post("/e/bench", (template % (event, start + number)).encode())
         sent.append(time.monotonic_ns())
         connection.sendall(request)
         data = connection.recv(65536)

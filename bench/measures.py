@@ -33,6 +33,12 @@ FIGURES = (
     Figure("typescript", "runs of a TypeScript step", "/s"),
     Figure("latency_p50", "POST to the step's first instruction, p50", "ms", more_is_better=False),
     Figure("latency_p99", "POST to the step's first instruction, p99", "ms", more_is_better=False),
+    Figure("fan", "one event that starts 1,000 functions by expressions, all ended", "s", more_is_better=False),
+    Figure("few_waits_p50", "event to the next step, one of 1,000 waits, p50", "ms", more_is_better=False),
+    Figure("few_waits_p99", "event to the next step, one of 1,000 waits, p99", "ms", more_is_better=False),
+    Figure("many_waits_p50", "event to the next step, one of 1,000,000 waits, p50", "ms", more_is_better=False),
+    Figure("many_waits_p99", "event to the next step, one of 1,000,000 waits, p99", "ms", more_is_better=False),
+    Figure("timers", "100,000 timers due in one second, the last has run after", "s", more_is_better=False),
 )
 
 

@@ -19,6 +19,10 @@ class Sizes:
     backlog: int = 1_000_000
     soak_runs: int = 100_000
     snapshot_rounds: int = 5
+    few_waits: int = 1_000
+    many_waits: int = 1_000_000
+    timers: int = 100_000
+    fan: int = 1_000
 
     def with_rounds(self, rounds: int) -> "Sizes":
         return replace(self, rounds=rounds)
@@ -38,5 +42,9 @@ QUICK = Sizes(
     backlog=20_000,
     soak_runs=3_000,
     snapshot_rounds=2,
+    few_waits=100,
+    many_waits=5_000,
+    timers=1_000,
+    fan=50,
 )
 """Whether it works; the figures mean nothing."""

@@ -33,6 +33,8 @@ AIMS = (
     Aim("single POSTs / commits", "single_posts", ("commits",), 0.4),
     Aim("p50, ms", "latency_p50", (), 10.0, at_least=False),
     Aim("p99, ms", "latency_p99", (), 40.0, at_least=False),
+    Aim("one of 1,000,000 waits, p50, ms", "many_waits_p50", (), 10.0, at_least=False),
+    Aim("one of 1,000,000 waits / one of 1,000, p50", "many_waits_p50", ("few_waits_p50",), 1.2, at_least=False),
 )
 
 

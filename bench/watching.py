@@ -59,12 +59,22 @@ class Watch:
         self._stage.require_all_alive()
         stored = self._read("SELECT count(*) FROM event_stream_event WHERE seq > %s", self._last_event)[0]
         done = {(row[0], row[1]): row[2] for row in self._database.execute(_RUNS, (self._last_event,))}
-        steps = sum(STEPS[function] * count for function, count in runs.items())
+        steps = sum(STEPS.get(function, 1) * count for function, count in runs.items())
         _require("events stored", stored, events)
         _require("runs", done, {(function, "completed"): count for function, count in runs.items()})
         _require("steps completed at once, and in all", self._read(_STEPS, self._last_event), (steps, steps))
         _require("items scheduled and events parked", self._read(_LEFT), self._left)
         _require("calls of the local app", int(self._app("calls")) - self._calls, calls)
+
+    def check_due(self, runs: int, prefix: str) -> None:
+        """That so many runs, whose ids begin so, were called once each and completed."""
+        self._stage.require_all_alive()
+        done = self._read(
+            "SELECT count(*) FROM state_run WHERE id >= %s AND id < %s AND status = 'completed'", prefix, prefix + "~"
+        )
+        _require("runs completed", done[0], runs)
+        _require("items scheduled and events parked", self._read(_LEFT), self._left)
+        _require("calls of the local app", int(self._app("calls")) - self._calls, runs)
 
     def _read(self, statement: str, *arguments: object) -> TupleRow:
         row = self._database.execute(statement, arguments).fetchone()
