@@ -55,6 +55,9 @@ app.conf.update(
     timezone="UTC",
     task_routes={
         "runner.consume_events": {"queue": "events"},
+        "runner.probe_waits": {"queue": "events"},
+        "runner.expire_waits": {"queue": "events"},
+        "runner.run_crons": {"queue": "events"},
         "executor.wake_due": {"queue": "chores"},
         "executor.reclaim_leases": {"queue": "chores"},
         "executor.retention": {"queue": "chores"},
@@ -64,6 +67,21 @@ app.conf.update(
     beat_schedule={
         "consume events": {
             "task": "runner.consume_events",
+            "schedule": timedelta(seconds=1),
+            "options": {"expire_seconds": 60, "queue": "events"},
+        },
+        "probe waits": {
+            "task": "runner.probe_waits",
+            "schedule": timedelta(seconds=1),
+            "options": {"expire_seconds": 60, "queue": "events"},
+        },
+        "expire waits": {
+            "task": "runner.expire_waits",
+            "schedule": timedelta(seconds=1),
+            "options": {"expire_seconds": 60, "queue": "events"},
+        },
+        "run crons": {
+            "task": "runner.run_crons",
             "schedule": timedelta(seconds=1),
             "options": {"expire_seconds": 60, "queue": "events"},
         },

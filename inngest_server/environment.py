@@ -35,6 +35,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _up_to_1000(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 1_000:
+        raise ValueError("not a whole number from 0 to 1000")
+    return number
+
+
 def _database(text: str) -> str:
     try:
         conninfo_to_dict(text)
@@ -98,6 +105,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("EVENT_DEDUPLICATION_SECONDS", _positive, 86_400, "How long an event's `id` is remembered."),
     # Runner
     Setting("CONSUME_BATCH", _positive, 200, "Events that the runner consumes in one transaction."),
+    Setting("IDEMPOTENCY_SECONDS", _positive, 86_400, "How long a function's `idempotency` key is remembered."),
+    Setting(
+        "CRON_CATCH_UP",
+        _up_to_1000,
+        1,
+        "Most ticks of a cron that are run when some were missed: the newest ones. 0: none that is over a minute late.",
+    ),
     # Executor
     Setting("STEP_SLOTS", _positive, 16, "Steps of queue `steps` that one worker process runs side by side."),
     Setting("CPU_SLOTS", _positive, 1, "Steps of queue `steps.cpu` that one worker process runs side by side."),

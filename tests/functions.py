@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
+from msgspec import structs
 
 from apps.datastore.definition.types import Edge, EventTrigger, FunctionDefinition, Runtime, Step
 from apps.datastore.deploying import deploy
@@ -46,6 +47,24 @@ def define(
             for name, after in graph.items()
         },
     )
+
+
+def define_steps(
+    steps: Mapping[str, Sequence[Edge]],
+    *,
+    slug: str = "fn",
+    event: str = "test/event",
+    attempts: int = 1,
+    **fields: Any,
+) -> FunctionDefinition:
+    """A function with these edges to its steps; `fields` are more of the definition's."""
+    plain = define(dict.fromkeys(steps, ()), slug=slug, event=event, attempts=attempts)
+    with_edges = {name: structs.replace(plain.steps[name], after=tuple(after)) for name, after in steps.items()}
+    return structs.replace(plain, steps=with_edges, **fields)
+
+
+def deploy_steps(steps: Mapping[str, Sequence[Edge]], **options: Any) -> Function:
+    return deploy(dev_environment(), define_steps(steps, **options), {}).version.function
 
 
 def deploy_function(*args: Any, **options: Any) -> Function:

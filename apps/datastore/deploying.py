@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 from django.db import transaction
 
+from apps.datastore.cron_triggers import remove_crons, replace_crons
 from apps.datastore.definition.types import FunctionDefinition, to_json
 from apps.datastore.models import Environment, EventTrigger, Function, FunctionVersion
 
@@ -50,11 +51,12 @@ def deploy(
 
 @transaction.atomic
 def take_down(environment: Environment, slug: str) -> bool:
-    """Let no event start the function any more; its runs go on. False if it was not live."""
+    """Let no event and no cron start the function any more; its runs go on. False if it was not live."""
     function = Function.objects.select_for_update().filter(environment=environment, slug=slug).first()
     if function is None or function.live_version_id is None:
         return False
     EventTrigger.objects.filter(function=function).delete()
+    remove_crons(function)
     function.live_version = None
     function.save(update_fields=["live_version"])
     return True
@@ -65,8 +67,7 @@ def _go_live(function: Function, version: FunctionVersion, definition: FunctionD
     function.save(update_fields=["live_version"])
     EventTrigger.objects.filter(function=function).delete()
     EventTrigger.objects.bulk_create(
-        EventTrigger(
-            environment_id=function.environment_id, event_name=trigger.event, function=function, version=version
-        )
-        for trigger in definition.triggers
+        EventTrigger(environment_id=function.environment_id, event_name=event, function=function, version=version)
+        for event in dict.fromkeys(trigger.event for trigger in definition.triggers)
     )
+    replace_crons(function, version, definition.crons)

@@ -90,3 +90,32 @@ class EventTrigger(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_name} → {self.version}"
+
+
+class CronTrigger(models.Model):
+    """What is live: a cron starts that version at `next_at`. Rows come and go with the live pointer.
+
+    `next_at` changes only in the transaction that starts what was due.
+    """
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE)
+    function = models.ForeignKey(Function, on_delete=models.CASCADE)
+    version = models.ForeignKey(FunctionVersion, on_delete=models.CASCADE)
+    cron = models.CharField(max_length=255)
+    """As it was written, its time zone included."""
+    schedule = models.CharField(max_length=255)
+    """Five fields."""
+    timezone = models.CharField(max_length=255)
+    next_at = models.DateTimeField(null=True, db_index=True)
+    """The first tick that has not been run; null if there is none in the next fifty years."""
+    last_tick_at = models.DateTimeField(null=True)
+    periodic_task = models.OneToOneField(
+        "django_celery_beat.PeriodicTask", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    """Its bell, and what a person disables to pause it."""
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("function", "cron"), name="cron_trigger_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.cron} → {self.version}"

@@ -1,4 +1,4 @@
-"""Doorbells with an eta, for retries that are due soon: sharper than beat's second, and few (rule 11)."""
+"""Doorbells with an eta, for what is due soon: sharper than beat's second, and few (rule 11)."""
 
 import math
 import threading
@@ -16,18 +16,18 @@ OUTSTANDING_MOST = 20
 no other message while it holds `worker_eta_task_limit` of them; what gets no ring of its own, beat wakes."""
 
 _guard = threading.Lock()
-_rung: set[int] = set()
+_rung: set[tuple[str, int]] = set()
 
 
-def ring_when_due(delays: Iterable[float]) -> None:
-    """Ring for `executor.wake_due` when these delays (seconds) are over, as far as they lie within the eta horizon."""
+def ring_when_due(task: str, delays: Iterable[float], queue: str | None = None) -> None:
+    """Ring for `task` when these delays (seconds) are over, as far as they lie within the eta horizon."""
     now = time.time()
     with _guard:
-        _rung.difference_update([bucket for bucket in _rung if bucket * BUCKET_SECONDS < now])
+        _rung.difference_update([rung for rung in _rung if rung[1] * BUCKET_SECONDS < now])
         for delay in sorted(delays):
             bucket = math.ceil((now + delay) / BUCKET_SECONDS)
             if delay > settings.ETA_HORIZON_SECONDS or len(_rung) >= OUTSTANDING_MOST:
                 return
-            if bucket not in _rung:
-                _rung.add(bucket)
-                ring("executor.wake_due", countdown=bucket * BUCKET_SECONDS - now)
+            if (task, bucket) not in _rung:
+                _rung.add((task, bucket))
+                ring(task, queue=queue, countdown=bucket * BUCKET_SECONDS - now)

@@ -26,6 +26,18 @@ WITH stored AS (
 INSERT INTO event_stream_inbox (seq) SELECT seq FROM stored
 """
 
+_APPEND_NUMBERED = f"""
+WITH stored AS (
+    INSERT INTO event_stream_event (environment_id, internal_id, name, payload, received_at, duplicate)
+    SELECT environment_id, internal_id, name, payload, now(), false
+    FROM unnest({_COLUMNS}) AS incoming (environment_id, internal_id, name, payload)
+    RETURNING seq, internal_id
+), entered AS (
+    INSERT INTO event_stream_inbox (seq) SELECT seq FROM stored
+)
+SELECT internal_id, seq FROM stored
+"""
+
 # The guard decides by the row in event_stream_seeneventid, which transactions lock one after another, in the order of
 # its key so that none waits for another in a circle. A receipt is the first one if the row that comes back expires
 # exactly a window from now: inserted and renewed rows do, and least() sees to it that no other row can.
@@ -97,3 +109,17 @@ def append_events(events: Sequence[NewEvent]) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return _with_duplicates(events, cursor.fetchall() if answers else ())
+
+
+def append_numbered(events: Sequence[NewEvent]) -> list[int]:
+    """Append events that the server makes itself, in the caller's transaction. Returns their numbers, in their order.
+
+    They have no `event_id`: nobody sends them again.
+    """
+    if not events:
+        return []
+    environment_ids, internal_ids, names, payloads, _ = zip(*events, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_APPEND_NUMBERED, [list(environment_ids), list(internal_ids), list(names), list(payloads)])
+        numbers = dict(cursor.fetchall())
+    return [numbers[internal_id] for internal_id in internal_ids]

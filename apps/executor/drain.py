@@ -15,13 +15,13 @@ from django.db import connection
 
 from apps.doorbell.ringing import ring
 from apps.doorbell.stopping import stopping
-from apps.executor.due_bells import ring_when_due
 from apps.executor.loading import Work, load
 from apps.executor.recording import Finished, record
 from apps.executor.slots import Slots
 from apps.executor.telling import tell
 from apps.executor.worker import this_worker
 from apps.state import faults, queue
+from apps.state.wakes import ring_for
 from drivers.contract import Abort, Outcome, StepError
 from drivers.registry import driver_for
 
@@ -176,12 +176,12 @@ class Drain:
             tell(self._unrecorded, recorded.history)
         self._let_go([(one.item.id, one.worker_id) for one in self._unrecorded])
         self._unrecorded = []
+        if recorded.now is None:
+            return
         free = self._slots.count - len(self._in_flight)
-        for name, items in recorded.queued.items():
-            # What fits our own slots we claim ourselves at once.
-            if name != self._queue or items > free or stopping.is_set():
-                ring("executor.drain", name, queue=name)
-        ring_when_due(recorded.retries)
+        if recorded.wakes.ready[self._queue] <= free and not stopping.is_set():
+            del recorded.wakes.ready[self._queue]  # what fits our own slots we claim ourselves at once
+        ring_for(recorded.wakes, recorded.now)
 
     def _ring_for_help(self) -> None:
         now = time.monotonic()

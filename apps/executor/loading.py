@@ -10,21 +10,23 @@ import msgspec
 from django.conf import settings
 from django.db import connection
 
-from apps.datastore.definition.types import Step, steps_after
+from apps.datastore.definition.types import Step
 from apps.datastore.models import FunctionVersion
-from apps.datastore.versions import Version, load_version
+from apps.datastore.versions import Version, load_version, load_versions
 from apps.executor.dotenv import read_dotenv
 from apps.executor.recording import Finished
 from apps.state.queue import Item
 from apps.state.row_faults import lies_in_a_row
 from apps.state.steps import Outputs, outputs_of
 from drivers.contract import Bundle, Call, Limits, Outcome, StepError
-from drivers.registry import queue_for
 
 log = logging.getLogger(__name__)
 
 UNLOADABLE_ATTEMPTS = 10
 """Tries of an item of which not even the function can be read; with their pauses they span hours, as a release may."""
+
+
+_UNREADABLE = (FunctionVersion.DoesNotExist, msgspec.DecodeError)
 
 
 class InputTooLarge(ValueError):
@@ -38,12 +40,21 @@ class Work(NamedTuple):
     worker_id: int
     function: str
     step: Step
-    following: Sequence[tuple[str, str]]
+    version_id: int
     call: Call
 
     def finish(self, outcome: Outcome) -> Finished:
         """This item as it is to be recorded."""
-        return Finished(self.item, self.worker_id, outcome, self.function, self.step.attempts, self.following)
+        return Finished(self.item, self.worker_id, outcome, self.function, self.step.attempts, self.version_id)
+
+
+class Texts(NamedTuple):
+    """What a step's input is put together from, as JSON text."""
+
+    event: str
+    arrived: str | None
+    """The event that was waited for before the step, where one led to it."""
+    outputs: Outputs | None
 
 
 class Loaded(NamedTuple):
@@ -69,9 +80,11 @@ def load(items: Sequence[Item], worker_id: int) -> Loaded:
     with connection.cursor() as cursor:
         cursor.execute(_RUNS, (run_ids,))
         runs = {run_id: (version_id, is_open, payload) for run_id, version_id, is_open, payload in cursor.fetchall()}
+    load_versions({version_id for version_id, _, _ in runs.values()})
     # A function of one step has no earlier outputs to read.
     several = [run_id for run_id, (version_id, _, _) in runs.items() if _has_several_steps(version_id)]
     outputs = outputs_of(several, settings.STEP_INPUT_MAX_BYTES) if several else {}
+    led_here = _events_that_led_to([item for item in items if _may_follow_event(runs, item)])
     loaded = Loaded([], [], [])
     for item in items:
         version_id, is_open, event = runs.get(item.run_id, (0, False, ""))
@@ -79,7 +92,8 @@ def load(items: Sequence[Item], worker_id: int) -> Loaded:
             loaded.ended.append(item)
             continue
         try:
-            loaded.work.append(_work(item, worker_id, version_id, event, outputs.get(item.run_id)))
+            texts = Texts(event, led_here.get((item.run_id, item.step_id)), outputs.get(item.run_id))
+            loaded.work.append(_work(item, worker_id, version_id, texts))
         except Exception as error:
             if not lies_in_a_row(error):
                 raise
@@ -88,39 +102,68 @@ def load(items: Sequence[Item], worker_id: int) -> Loaded:
             failed = StepError(type(error).__name__, f"the step could not be loaded: {error}")
             outcome = Outcome(ok=False, error=failed, retryable=not isinstance(error, InputTooLarge))
             function = f"version {version_id}"
-            loaded.unloadable.append(Finished(item, worker_id, outcome, function, UNLOADABLE_ATTEMPTS))
+            loaded.unloadable.append(Finished(item, worker_id, outcome, function, UNLOADABLE_ATTEMPTS, version_id))
     return loaded
 
 
-def _work(item: Item, worker_id: int, version_id: int, event: str, outputs: Outputs | None) -> Work:
+def _work(item: Item, worker_id: int, version_id: int, texts: Texts) -> Work:
     version = load_version(version_id)
     step = version.definition.steps[item.step_id]
+    outputs = texts.outputs
     if outputs is not None and outputs.size > settings.STEP_INPUT_MAX_BYTES:
         raise InputTooLarge(
             f"the outputs of the steps before it are {outputs.size} bytes together; the limit (STEP_INPUT_MAX_BYTES) is"
             f" {settings.STEP_INPUT_MAX_BYTES}"
         )
-    call = _call(item, version, step, event, outputs.by_step if outputs is not None else {})
-    return Work(item, worker_id, version.definition.id, step, _following(version_id, step.id), call)
+    call = _call(item, version, step, _payload(item, version, texts))
+    return Work(item, worker_id, version.definition.id, step, version_id, call)
+
+
+def _may_follow_event(runs: Mapping[str, tuple[int, bool, str]], item: Item) -> bool:
+    version_id, is_open, _ = runs.get(item.run_id, (0, False, ""))
+    try:
+        return is_open and item.step_id in _steps_after_events(version_id)
+    except _UNREADABLE:
+        return False  # its items are told apart below
+
+
+@lru_cache(maxsize=10_000)
+def _steps_after_events(version_id: int) -> frozenset[str]:
+    """The steps to which an arriving event may lead."""
+    steps = load_version(version_id).definition.steps.values()
+    return frozenset(step.id for step in steps if any(edge.listen and not edge.on_timeout for edge in step.after))
+
+
+# LIMIT keeps both look-ups to their keys.
+_LED_TO = """
+SELECT asked.run_id, asked.step_id, event.payload
+FROM unnest(%b::text[], %b::text[]) AS asked (run_id, step_id),
+     LATERAL (SELECT async_seq FROM state_step
+              WHERE run_id = asked.run_id AND step_id = asked.step_id LIMIT 1) AS step,
+     LATERAL (SELECT payload FROM event_stream_event WHERE seq = step.async_seq LIMIT 1) AS event
+"""
+
+
+def _events_that_led_to(items: Sequence[Item]) -> dict[tuple[str, str], str]:
+    """The payload of the event that was waited for before each step, for those that one led to."""
+    if not items:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_LED_TO, ([item.run_id for item in items], [item.step_id for item in items]))
+        return {(run_id, step_id): payload for run_id, step_id, payload in cursor.fetchall()}
 
 
 def _has_several_steps(version_id: int) -> bool:
     try:
         return len(load_version(version_id).definition.steps) > 1
-    except (FunctionVersion.DoesNotExist, msgspec.DecodeError):
+    except _UNREADABLE:
         return False  # its items are told apart below
 
 
-@lru_cache(maxsize=10_000)
-def _following(version_id: int, step_id: str) -> tuple[tuple[str, str], ...]:
-    definition = load_version(version_id).definition
-    return tuple((step.id, queue_for(step.runtime.type)) for step in steps_after(definition, step_id))
-
-
-def _call(item: Item, version: Version, step: Step, event: str, outputs: Mapping[str, str]) -> Call:
+def _call(item: Item, version: Version, step: Step, payload: bytes) -> Call:
     return Call(
         runtime={"type": step.runtime.type, **step.runtime.options},
-        payload=_payload(item, version, event, outputs),
+        payload=payload,
         run_id=item.run_id,
         step_id=item.step_id,
         attempt=item.attempt - 1,
@@ -140,7 +183,7 @@ def _bundle(version_id: int, root: str) -> Bundle:
     return Bundle(key=str(version_id), files=load_version(version_id).files, root=root)
 
 
-def _payload(item: Item, version: Version, event: str, outputs: Mapping[str, str]) -> bytes:
+def _payload(item: Item, version: Version, texts: Texts) -> bytes:
     """The JSON object a step gets. Events and outputs are opaque text: they go in as they are."""
     ctx = {
         "fn_id": version.definition.id,
@@ -149,8 +192,12 @@ def _payload(item: Item, version: Version, event: str, outputs: Mapping[str, str
         "attempt": item.attempt - 1,
         "env": version.environment,
     }
-    steps = ",".join(f"{_text(step_id)}:{output}" for step_id, output in outputs.items())
-    return f'{{"event":{event},"events":[{event}],"steps":{{{steps}}},"ctx":{_text(ctx)}}}'.encode()
+    outputs = texts.outputs.by_step.items() if texts.outputs is not None else ()
+    steps = ",".join(f"{_text(step_id)}:{output}" for step_id, output in outputs)
+    arrived = "" if texts.arrived is None else f'"async":{texts.arrived},'
+    return (
+        f'{{"event":{texts.event},"events":[{texts.event}],{arrived}"steps":{{{steps}}},"ctx":{_text(ctx)}}}'.encode()
+    )
 
 
 def _text(value: object) -> str:

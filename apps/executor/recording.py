@@ -1,7 +1,6 @@
 """Record: what became of finished calls, several together, in one transaction (rules 5 to 8)."""
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -12,12 +11,13 @@ from apps.executor.backoff import delay_after
 from apps.executor.errors import error_text
 from apps.state import queue
 from apps.state.attempts import EndedAttempt, end_attempts
+from apps.state.following import Completed, follow
 from apps.state.history import Entry, add_history
 from apps.state.queue import Item
 from apps.state.row_faults import lies_in_a_row
 from apps.state.scheduling import Retry, schedule_retries
-from apps.state.steps import PlannedStep, plan_steps
 from apps.state.transitions import advance_runs, lock_runs
+from apps.state.wakes import Wakes
 from drivers.contract import Outcome, StepError
 
 log = logging.getLogger(__name__)
@@ -33,15 +33,14 @@ class Finished(NamedTuple):
     """Its id, for people."""
     attempts: int
     """How many tries the step has in all."""
-    following: Sequence[tuple[str, str]] = ()
-    """The steps after it, each with its queue."""
+    version_id: int
 
 
 class Recorded(NamedTuple):
-    """What a record queued (items ready now by queue, seconds until each retry), and what it added to the history."""
+    """What a record queued, the database's time then, and what it added to the history."""
 
-    queued: Counter[str]
-    retries: list[float]
+    wakes: Wakes
+    now: datetime | None
     history: list[Entry]
 
 
@@ -60,11 +59,12 @@ def record(finished: Sequence[Finished]) -> Recorded:
             log.exception("the outcome of %s cannot be stored", finished[0].item)
             return _record([finished[0]._replace(outcome=_unstorable(error))])
     log.warning("a batch of %d outcomes failed, each is recorded alone", len(finished))
-    alone = [record([one]) for one in finished]
-    queued = sum((one.queued for one in alone), Counter[str]())
-    return Recorded(
-        queued, [seconds for one in alone for seconds in one.retries], [entry for one in alone for entry in one.history]
-    )
+    together = Recorded(Wakes(), None, [])
+    for one in finished:
+        alone = record([one])
+        together.wakes.add(alone.wakes)
+        together = Recorded(together.wakes, alone.now or together.now, together.history + alone.history)
+    return together
 
 
 def _unstorable(error: Exception) -> Outcome:
@@ -83,30 +83,28 @@ def _record(finished: Sequence[Finished]) -> Recorded:
         for one in ours
         if one.item.run_id not in locked.open
     ]
+    wakes = Wakes()
     if locked.now is None:
-        return Recorded(Counter(), [], [])
+        return Recorded(wakes, None, [])
     add_history(dropped, locked.now)
     if not live:
-        return Recorded(Counter(), [], dropped)
+        return Recorded(wakes, locked.now, dropped)
     now = locked.now
     delays = {one.item.id: delay_after(one.item.attempt, one.outcome.retry_after) for one in live if _is_retried(one)}
     ended = [_ended(one, delays.get(one.item.id)) for one in live]
     end_attempts(ended, now)
-    schedule_retries(
-        [_retry(one, now + timedelta(seconds=delays[one.item.id])) for one in live if one.item.id in delays]
-    )
-    queued = plan_steps(
-        [
-            PlannedStep(one.item.run_id, step_id, one.item.function_id, queue_name)
-            for one in live
-            if one.outcome.ok
-            for step_id, queue_name in one.following
-        ],
-        now,
-    )
+    retries = [_retry(one, now + timedelta(seconds=delays[one.item.id])) for one in live if one.item.id in delays]
+    schedule_retries(retries)
+    wakes.due += [retry.due_at for retry in retries]
     told = [Entry(attempt.run_id, attempt.kind, attempt.reason, attempt.step_id) for attempt in ended]
+    told += follow([_completed(one) for one in live if one.outcome.ok], now, wakes)
     told += advance_runs(list({one.item.run_id for one in live}), now)
-    return Recorded(queued, list(delays.values()), dropped + told)
+    return Recorded(wakes, now, dropped + told)
+
+
+def _completed(one: Finished) -> Completed:
+    item = one.item
+    return Completed(item.run_id, item.function_id, one.version_id, item.step_id, item.since_seq)
 
 
 def _is_retried(one: Finished) -> bool:
@@ -130,7 +128,16 @@ def _ended(one: Finished, delay: float | None) -> EndedAttempt:
 
 def _retry(one: Finished, due_at: datetime) -> Retry:
     item = one.item
-    return Retry(item.run_id, item.step_id, item.function_id, item.queue, item.attempt + 1, due_at, item.leased_at)
+    return Retry(
+        item.run_id,
+        item.step_id,
+        item.function_id,
+        item.queue,
+        item.attempt + 1,
+        due_at,
+        item.leased_at,
+        item.since_seq,
+    )
 
 
 def _why(one: Finished, then: str) -> str:

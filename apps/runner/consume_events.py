@@ -1,24 +1,20 @@
 """The runner's loop over the inbox: take a batch, handle it, and do it again until nothing is left."""
 
 import logging
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
 from django.conf import settings
 from django.db import transaction
 
-from apps.doorbell.ringing import ring
 from apps.doorbell.stopping import stopping
 from apps.event_stream.consuming import Batch, oldest_in_inbox, park, take_batch, take_these
-from apps.runner.handle_event import TooManyStarts, handle_events
+from apps.runner.event_values import BatchTooLarge
+from apps.runner.handle_event import handle_events
 from apps.state.row_faults import lies_in_a_row
+from apps.state.wakes import Wakes, ring_for
 
 log = logging.getLogger(__name__)
-
-WAKES_MOST = 4
-"""How many rings one batch gives a queue, to wake that many workers."""
-ITEMS_A_WAKE = 16
 
 
 def consume_events() -> int:
@@ -28,8 +24,8 @@ def consume_events() -> int:
     while True:
         try:
             events = _consume(partial(take_batch, most))
-        except TooManyStarts as too_many:
-            most = too_many.fit
+        except BatchTooLarge as too_large:
+            most = too_large.fit
             continue
         except Exception as error:
             if not lies_in_a_row(error):
@@ -42,12 +38,14 @@ def consume_events() -> int:
 
 
 def _consume(take: Callable[[], Batch]) -> int:
-    """Take events and start what they trigger, in one transaction."""
+    """Take events and do what they set off, in one transaction."""
+    wakes = Wakes()
     with transaction.atomic():
         events, now = take()
-        queued = handle_events(events, now) if now is not None else Counter[str]()
-    for queue, items in queued.items():
-        ring("executor.drain", queue, queue=queue, times=min(WAKES_MOST, -(-items // ITEMS_A_WAKE)))
+        if now is None:
+            return 0
+        handle_events(events, now, wakes)
+    ring_for(wakes, now)
     return len(events)
 
 

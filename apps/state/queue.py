@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from django.db import connection
 
-COLUMNS = "id, queue, function_id, run_id, step_id, attempt, priority, returns"
+COLUMN_NAMES = ("id", "queue", "function_id", "run_id", "step_id", "attempt", "priority", "returns", "since_seq")
+COLUMNS = ", ".join(COLUMN_NAMES)
+"""What moves with an item from table to table."""
 
 
 class Item(NamedTuple):
@@ -23,6 +25,8 @@ class Item(NamedTuple):
     attempt: int
     returns: int
     leased_at: datetime
+    since_seq: int
+    """How far the event stream had got when the step was first claimed."""
 
 
 # Fair between functions: the walk over the index goes from function to function, beginning after the one that was
@@ -37,7 +41,7 @@ class Item(NamedTuple):
 # The commit does not wait for the disk. A claim that a crash of the server forgets leaves its item ready: it is claimed
 # once more, and of the two results the one without a lease is dropped. What follows a claim commits after it, so
 # nothing that depends on a claim outlives it.
-_CLAIM = """
+_CLAIM = f"""
 WITH RECURSIVE turn (function_id, place, wrapped) AS (
     SELECT %(after)s::bigint, 0, false
   UNION ALL
@@ -75,11 +79,14 @@ WITH RECURSIVE turn (function_id, place, wrapped) AS (
     LIMIT %(most)s
 ), gone AS (
     DELETE FROM state_readyitem WHERE ctid = ANY (ARRAY(SELECT ctid FROM taken))
-    RETURNING id, queue, function_id, run_id, step_id, attempt, priority, returns
+    RETURNING {COLUMNS}
 )
-INSERT INTO state_leaseditem (id, queue, function_id, run_id, step_id, attempt, priority, returns, worker_id, leased_at)
-SELECT id, queue, function_id, run_id, step_id, attempt, priority, returns, %(worker)s, now() FROM gone
-RETURNING id, queue, function_id, run_id, step_id, attempt, returns, leased_at
+INSERT INTO state_leaseditem (id, queue, function_id, run_id, step_id, attempt, priority, returns, since_seq, worker_id,
+                              leased_at)
+SELECT id, queue, function_id, run_id, step_id, attempt, priority, returns,
+       COALESCE(since_seq, pg_sequence_last_value('event_stream_event_seq_seq'), 0), %(worker)s, now()
+FROM gone
+RETURNING id, queue, function_id, run_id, step_id, attempt, returns, leased_at, since_seq
 """
 
 

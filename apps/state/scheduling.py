@@ -24,6 +24,7 @@ class Retry(NamedTuple):
     due_at: datetime
     started_at: datetime
     """When the attempt that failed began."""
+    since_seq: int
 
 
 # The step follows its current item, and counts the attempts that have ended. The arrays beside the join: by it alone, a
@@ -32,16 +33,17 @@ _SCHEDULE = """
 WITH retry AS MATERIALIZED (
     SELECT nextval('state_queue_item_id') AS id, r.*
     FROM unnest(%(runs)b::text[], %(steps)b::text[], %(functions)b::bigint[], %(queues)b::text[],
-                %(attempts)b::int[], %(due)b::timestamptz[], %(started)b::timestamptz[])
-      AS r (run_id, step_id, function_id, queue, attempt, due_at, started_at)
+                %(attempts)b::int[], %(due)b::timestamptz[], %(started)b::timestamptz[], %(since)b::bigint[])
+      AS r (run_id, step_id, function_id, queue, attempt, due_at, started_at, since_seq)
 ), step AS (
     UPDATE state_step SET item_id = retry.id, attempts = retry.attempt - 1,
         started_at = COALESCE(state_step.started_at, retry.started_at)
     FROM retry WHERE state_step.run_id = retry.run_id AND state_step.step_id = retry.step_id
       AND state_step.run_id = ANY (%(runs)b::text[]) AND state_step.step_id = ANY (%(steps)b::text[])
 )
-INSERT INTO state_scheduleditem (id, queue, function_id, run_id, step_id, attempt, priority, returns, due_at)
-SELECT id, queue, function_id, run_id, step_id, attempt, 0, 0, due_at FROM retry
+INSERT INTO state_scheduleditem
+  (id, queue, function_id, run_id, step_id, attempt, priority, returns, since_seq, due_at)
+SELECT id, queue, function_id, run_id, step_id, attempt, 0, 0, since_seq, due_at FROM retry
 """
 
 
@@ -60,6 +62,7 @@ def schedule_retries(retries: Sequence[Retry]) -> None:
                 "attempts": [retry.attempt for retry in retries],
                 "due": [retry.due_at for retry in retries],
                 "started": [retry.started_at for retry in retries],
+                "since": [retry.since_seq for retry in retries],
             },
         )
 

@@ -1,25 +1,31 @@
 """Runs begin here: in bulk, and once for an event however often it is consumed."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connection
 
-from apps.event_stream.ids import new_ulid
-from apps.state.steps import PlannedStep, plan_steps
+from apps.event_stream.ids import new_ulids
+from apps.state.following import Follows, Place, planned_steps, write
+from apps.state.transitions import advance_runs
+from apps.state.wakes import Wakes
+from apps.state.walking import Branch, Listening, Walked
 
 
 class NewRun(NamedTuple):
-    """A run to be started: the version that it is pinned to and its first steps, each with its queue."""
+    """A run to be started: the version that it is pinned to, and what follows its trigger."""
 
     environment_id: int
     function_id: int
     version_id: int
     event_seq: int
-    first_steps: Sequence[tuple[str, str]]
     reason: str
+    branches: Sequence[Branch] = ()
+    """Its first steps, where nothing else follows the trigger; else `walked` has them."""
+    walked: Walked | None = None
+    cancelling: Sequence[Listening] = ()
+    """The events that cancel it."""
 
 
 _START = """
@@ -38,14 +44,14 @@ RETURNING run_id
 """
 
 
-def start_runs(runs: Sequence[NewRun], now: datetime) -> Counter[str]:
-    """Start the runs that their events have not started already. Returns how many items each queue got.
+def start_runs(runs: Sequence[NewRun], now: datetime, wakes: Wakes) -> None:
+    """Start the runs that their events have not started already.
 
     Called by the runner, in the transaction that consumes the events.
     """
     if not runs:
-        return Counter()
-    by_id = {new_ulid(): run for run in runs}
+        return
+    by_id = dict(zip(new_ulids(len(runs)), runs, strict=True))
     with connection.cursor() as cursor:
         cursor.execute(
             _START,
@@ -60,11 +66,27 @@ def start_runs(runs: Sequence[NewRun], now: datetime) -> Counter[str]:
             },
         )
         started = [(row[0], by_id[row[0]]) for row in cursor.fetchall()]
-    return plan_steps(
-        [
-            PlannedStep(run_id, step_id, run.function_id, queue)
-            for run_id, run in started
-            for step_id, queue in run.first_steps
-        ],
+    write(
+        [_follows(run_id, run) for run_id, run in started if run.walked or run.cancelling],
+        [step for run_id, run in started for step in planned_steps(run_id, run.function_id, run.branches)],
         now,
+        wakes,
     )
+    # A run whose first step is ready is queued until that is tried; one that waits, or has nothing to do, says so now.
+    advance_runs([run_id for run_id, run in started if run.walked and not _begins_at_once(run.walked)], now)
+
+
+def _follows(run_id: str, run: NewRun) -> Follows:
+    walked = run.walked or Walked()
+    return Follows(
+        Place(run_id, run.function_id, run.environment_id),
+        walked,
+        [
+            *(("step", run.event_seq, wait) for wait in walked.waits),
+            *(("cancel", run.event_seq, wait) for wait in run.cancelling),
+        ],
+    )
+
+
+def _begins_at_once(walked: Walked) -> bool:
+    return any(branch.due_at is None for branch in walked.steps)

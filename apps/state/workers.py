@@ -68,12 +68,13 @@ WITH lost AS (
     RETURNING {COLUMNS}
 )
 INSERT INTO state_readyitem ({COLUMNS})
-SELECT id, queue, function_id, run_id, step_id, attempt, priority, returns + 1 FROM lost
+SELECT id, queue, function_id, run_id, step_id, attempt, priority, returns + 1, since_seq FROM lost
 RETURNING run_id, step_id, queue, returns
 """
 
 _WORN_OUT = """
-SELECT id, queue, function_id, run_id, step_id, attempt, returns, leased_at, worker_id FROM state_leaseditem AS leased
+SELECT id, queue, function_id, run_id, step_id, attempt, returns, leased_at, since_seq, worker_id
+FROM state_leaseditem AS leased
 WHERE NOT EXISTS (SELECT FROM state_worker WHERE state_worker.id = leased.worker_id) AND leased.returns + 1 >= %s
 """
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
+from apps.datastore import versions
 from apps.datastore.models import FunctionVersion
-from apps.datastore.versions import load_version
 from apps.executor import recording
 from apps.executor.drain import Drain
 from apps.executor.loading import UNLOADABLE_ATTEMPTS
@@ -40,7 +40,7 @@ def test_an_outcome_that_the_database_refuses_fails_its_own_step(outcome: Outcom
     start({"a": (), "b": ("a",)}, runs=3, attempts=2)
     bad, *good = lease(add_worker())
     recorded = record([good[0], with_outcome(bad, outcome), good[1]])
-    assert recorded.queued == {QUEUE: 2}
+    assert recorded.wakes.ready == {QUEUE: 2}
     assert dict(Run.objects.values_list("id", "status")) == {
         bad.item.run_id: "failed",
         good[0].item.run_id: "running",
@@ -105,7 +105,7 @@ def test_a_step_whose_version_cannot_be_read_is_tried_again_and_fails_alone(
     consume_events()
     assert broken.live_version_id is not None
     harm(broken.live_version_id)
-    load_version.cache_clear()
+    versions._kept.clear()
     Drain(QUEUE).run()
     assert statuses() == {"completed": 1, "running": 1}
     assert "could not be loaded" in History.objects.get(kind="step.retrying").reason

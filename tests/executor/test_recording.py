@@ -9,6 +9,7 @@ from apps.executor.recording import record
 from apps.state.models import Attempt, History, ReadyItem, Run, ScheduledItem, Step
 from apps.state.scheduling import promote_due
 from apps.state.transitions import cancel_run
+from apps.state.wakes import Wakes
 from drivers.contract import Outcome, StepError
 from tests.executor.finishing import lease, leased_runs, start, with_outcome
 from tests.functions import fail, left_over, statuses, succeed
@@ -24,7 +25,8 @@ def history() -> list[tuple[str, str]]:
 def test_a_failed_attempt_is_scheduled_again_for_when_the_other_side_asked() -> None:
     (run,) = leased_runs(runs=1, attempts=3)
     recorded = record([with_outcome(run["step-1"], fail("busy", retry_after=90))])
-    assert recorded.retries == [90]
+    assert recorded.now is not None
+    assert recorded.wakes.due == [recorded.now + timedelta(seconds=90)]
     item = ScheduledItem.objects.get()
     attempt = Attempt.objects.get()
     assert (item.attempt, item.queue, item.due_at - attempt.ended_at) == (2, QUEUE, timedelta(seconds=90))
@@ -67,7 +69,7 @@ def test_attempts_are_counted_for_each_step_by_itself() -> None:
 
 def test_a_failure_for_good_is_not_tried_again() -> None:
     (run,) = leased_runs(runs=1, attempts=5)
-    assert record([with_outcome(run["step-1"], fail("404", for_good=True))]).retries == []
+    assert record([with_outcome(run["step-1"], fail("404", for_good=True))]).wakes.due == []
     assert left_over() == {}
     assert ("step.failed", "attempt 1 of 5 failed, not to be tried again: 404") in history()
     assert history()[-1] == ("run.failed", "a step failed for good, and nothing is left to run")
@@ -93,7 +95,7 @@ def test_an_outcome_that_comes_twice_counts_once() -> None:
     (run,) = leased_runs({"a": (), "b": ("a",)}, runs=1)
     record([run["a"]])
     recorded = record([with_outcome(run["a"], fail())])
-    assert recorded == ({}, [], [])
+    assert (recorded.wakes, recorded.history) == (Wakes(), [])
     assert ReadyItem.objects.count() == 1
     assert Step.objects.get(step_id="a").status == "completed"
 
@@ -127,11 +129,12 @@ def test_one_batch_holds_outcomes_of_every_kind() -> None:
     start({"ok": (), "then": ("ok",), "again": (), "bad": ()}, runs=2, attempts=2)
     acts = {"ok": succeed(), "again": fail(retry_after=5), "bad": fail(for_good=True)}
     recorded = record([with_outcome(one, acts[one.item.step_id]) for one in lease(add_worker())])
-    assert recorded.queued == {QUEUE: 2}
-    assert recorded.retries == [5, 5]
+    assert recorded.wakes.ready == {QUEUE: 2}
+    assert recorded.now is not None
+    assert recorded.wakes.due == [recorded.now + timedelta(seconds=5)] * 2
     assert statuses() == {"running": 2}
     assert left_over() == {"ReadyItem": 2, "ScheduledItem": 2}
 
 
 def test_nothing_to_record_is_nothing_done() -> None:
-    assert record([]) == ({}, [], [])
+    assert record([]) == (Wakes(), None, [])

@@ -8,7 +8,7 @@ from django.db import DataError, IntegrityError, OperationalError
 from apps.event_stream.consuming import StreamEvent, oldest_in_inbox, park, take_batch, take_these, unpark
 from apps.event_stream.models import Event, InboxEntry, ParkedEvent
 from apps.runner import consume_events as module
-from apps.runner import handle_event
+from apps.runner import handle_event, starting
 from apps.runner.consume_events import consume_events
 from apps.state.models import History, Run, Step
 from apps.state.starting import start_runs
@@ -91,13 +91,13 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> set[int]:
     """Numbers of events whose runs the database refuses."""
     seqs: set[int] = set()
 
-    def refuse(runs: Any, now: Any) -> Any:
+    def refuse(runs: Any, now: Any, wakes: Any) -> Any:
         if seqs & {run.event_seq for run in runs}:
             # What the database itself says of such a value.
             execute("SELECT CAST(%s AS int)", ("no number",))
-        return start_runs(runs, now)
+        return start_runs(runs, now, wakes)
 
-    monkeypatch.setattr(handle_event, "start_runs", refuse)
+    monkeypatch.setattr(starting, "start_runs", refuse)
     return seqs
 
 
@@ -192,7 +192,7 @@ def test_a_batch_is_the_oldest_events_in_order() -> None:
 def test_a_stream_event_says_where_and_what() -> None:
     (seq,) = append("a/b")
     event = Event.objects.get()
-    assert take_batch(1).events == [StreamEvent(seq, dev_environment().pk, "a/b", event.internal_id)]
+    assert take_batch(1).events == [StreamEvent(seq, dev_environment().pk, "a/b", event.internal_id, event.received_at)]
 
 
 def test_data_errors_are_what_the_database_says_of_values() -> None:

@@ -2,14 +2,15 @@
 
 import pytest
 
-from apps.runner.consume_events import ITEMS_A_WAKE, WAKES_MOST, consume_events
+from apps.runner.consume_events import consume_events
+from apps.state.wakes import ITEMS_A_WAKE, WAKES_MOST
 from tests.functions import Rings, append, deploy_function
 from tests.state.counting import statements
 
 pytestmark = pytest.mark.django_db
 
-# Take, triggers, runs with their history, steps with their items.
-A_BATCH = 4
+# Take, triggers, runs with their history, steps with their items, what open waits listen for.
+A_BATCH = 5
 AN_EMPTY_LOOK = 1
 
 
@@ -35,11 +36,11 @@ def test_a_batch_costs_the_same_however_many_events_it_has(rings: Rings, events:
 
 
 @pytest.mark.usefixtures("warm")
-def test_events_that_start_nothing_cost_no_more_than_a_look_at_the_triggers(rings: Rings) -> None:
+def test_events_that_start_nothing_cost_no_more_than_a_look_at_triggers_and_waits(rings: Rings) -> None:
     append("nobody/listens", count=100)
     with statements() as seen:
         assert consume_events() == 100
-    assert len(seen) == 2 + AN_EMPTY_LOOK, seen
+    assert len(seen) == 3 + AN_EMPTY_LOOK, seen
     assert not rings.take()
 
 

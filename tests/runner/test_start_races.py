@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from apps.event_stream.consuming import StreamEvent, unpark
+from apps.event_stream.consuming import these_events, unpark
 from apps.event_stream.models import Event, ParkedEvent
 from apps.runner.consume_events import consume_events
 from apps.runner.handle_event import handle_events
 from apps.state.clock import read_now
 from apps.state.models import History, ReadyItem, Run, Step
+from apps.state.wakes import Wakes
 from tests.functions import append, deploy_function, left_over
 from tests.state.items import execute
 from tests.state.racing import race
@@ -50,11 +51,13 @@ def test_an_event_that_is_handled_twice_at_once_starts_its_function_once() -> No
     deploy_function()
     append(count=rounds)
     execute("DELETE FROM event_stream_inbox")
-    events = [StreamEvent(*row) for row in Event.objects.values_list("seq", "environment_id", "name", "internal_id")]
+    events = these_events(list(Event.objects.values_list("seq", flat=True)))
 
     def handle(number: int) -> int:
         with transaction.atomic():
-            return handle_events([events[number]], read_now()).total()
+            wakes = Wakes()
+            handle_events([events[number]], read_now(), wakes)
+            return wakes.ready.total()
 
     queued = race(rounds, handle, handle)
     assert [one + other for one, other in zip(*queued, strict=True)] == [1] * rounds
@@ -66,12 +69,14 @@ def test_batches_of_the_same_events_do_not_wait_for_each_other_in_a_circle() -> 
     deploy_function()
     append(count=rounds * size)
     execute("DELETE FROM event_stream_inbox")
-    events = [StreamEvent(*row) for row in Event.objects.values_list("seq", "environment_id", "name", "internal_id")]
+    events = these_events(list(Event.objects.values_list("seq", flat=True)))
 
     def handle(number: int, step: int) -> int:
         batch = sorted(events[number * size : (number + 1) * size])[::step]
         with transaction.atomic():
-            return handle_events(batch, read_now()).total()
+            wakes = Wakes()
+            handle_events(batch, read_now(), wakes)
+            return wakes.ready.total()
 
     race(rounds, lambda number: handle(number, 1), lambda number: handle(number, 1))
     assert_each_started_once(rounds * size)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from apps.doorbell import ringing
-from apps.executor import due_bells
+from apps.doorbell import due_bells, ringing
 from apps.executor.worker import WorkerProcess
 from drivers import registry
 from tests.functions import Rings, ScriptedDriver

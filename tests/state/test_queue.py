@@ -5,6 +5,7 @@ import pytest
 from apps.state import queue
 from apps.state.models import LeasedItem, ReadyItem, ScheduledItem
 from apps.state.scheduling import PROMOTE_AT_ONCE, promote_due
+from tests.functions import append
 from tests.state.items import QUEUE, add_ready, add_scheduled, add_worker
 
 pytestmark = pytest.mark.django_db
@@ -32,9 +33,19 @@ def test_what_a_worker_gives_back_is_ready_as_it_was() -> None:
     add_ready(1, priority=4)
     before = ReadyItem.objects.values().get()
     worker = add_worker()
-    queue.claim(QUEUE, worker, 1, 0)
+    (item,) = queue.claim(QUEUE, worker, 1, 0)
     assert queue.give_back(worker) == {QUEUE}
-    assert ReadyItem.objects.values().get() == before
+    assert ReadyItem.objects.values().get() == {**before, "since_seq": item.since_seq}
+
+
+def test_a_step_listens_from_its_first_claim_on_however_often_it_comes_back() -> None:
+    add_ready(1)
+    worker = add_worker()
+    (first,) = queue.claim(QUEUE, worker, 1, 0)
+    queue.give_back(worker)
+    append()
+    (again,) = queue.claim(QUEUE, worker, 1, 0)
+    assert again.since_seq == first.since_seq
 
 
 def test_a_worker_gives_back_what_it_does_not_keep() -> None:

@@ -26,6 +26,8 @@ def _fail(worn_out: list[tuple[Item, int]]) -> None:
         error = StepError("WorkerDied", f"its worker died, {item.returns + 1} times in a row")
         outcome = Outcome(ok=False, error=error, retryable=False)
         finished.append(
-            Finished(item, worker_id, outcome, function=f"function {item.function_id}", attempts=item.attempt)
+            Finished(
+                item, worker_id, outcome, function=f"function {item.function_id}", attempts=item.attempt, version_id=0
+            )
         )
     record(finished)

@@ -19,6 +19,8 @@ class QueueItem(models.Model):
     """A higher one goes first among the items of its function."""
     returns = models.PositiveSmallIntegerField(default=0)
     """How often it has come back from a worker that was gone."""
+    since_seq = models.BigIntegerField(null=True)
+    """How far the event stream had got when the step was first claimed: its waits listen from there on."""
 
     class Meta:
         abstract = True

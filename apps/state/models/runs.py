@@ -66,6 +66,8 @@ class Step(models.Model):
     item_id = models.BigIntegerField()
     """The queue item of its current attempt, by which a cancellation finds it without an index on the queue."""
     attempts = models.PositiveSmallIntegerField(default=0)
+    async_seq = models.BigIntegerField(null=True)
+    """The event that led here, where one was waited for."""
     output = models.TextField(null=True)
     error = models.TextField(null=True)
     queued_at = models.DateTimeField()
@@ -86,6 +88,8 @@ class Step(models.Model):
                 name="step_ended_with_its_result",
             ),
         )
+        # An event that led to a step is kept as long as that step.
+        indexes = (models.Index(fields=("async_seq",), name="step_after_event", condition=Q(async_seq__isnull=False)),)
 
     def __str__(self) -> str:
         return f"{self.run_id}/{self.step_id}"
@@ -116,7 +120,8 @@ class History(models.Model):
     at = models.DateTimeField()
     kind = models.CharField(max_length=32)
     """`run.queued`, `run.completed`, `run.failed`, `run.cancelled`; `step.completed`, `step.failed`,
-    `step.retrying`, `step.returned` (its worker was gone), `step.dropped` (its run had ended)."""
+    `step.retrying`, `step.returned` (its worker was gone), `step.dropped` (its run had ended), `step.not_reached` (an
+    edge to it was not walked); `wait.opened`, `wait.arrived`, `wait.timed_out`, of the step that is waited after."""
     step_id = models.CharField(max_length=255, null=True)
     reason = models.TextField()
 

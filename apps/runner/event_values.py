@@ -1,0 +1,38 @@
+"""The events of a batch as expressions see them: read together, converted once each."""
+
+from collections.abc import Sequence
+
+from apps.event_stream.consuming import payloads_of
+from apps.expressions import Value, read_json
+
+BATCH_BYTES = 16 * 1024 * 1024
+"""Payloads that one transaction reads, unless a single event has more."""
+
+
+class BatchTooLarge(Exception):
+    """The batch would do more than one transaction should; take `fit` events."""
+
+    def __init__(self, fit: int) -> None:
+        super().__init__(fit)
+        self.fit = max(1, fit)
+
+
+class EventValues:
+    """Values of events by number. A payload is read when `need` names it, and converted when `of` first asks for it."""
+
+    def __init__(self) -> None:
+        self._texts: dict[int, str] = {}
+        self._values: dict[int, Value] = {}
+
+    def need(self, seqs: Sequence[int]) -> None:
+        """Read these payloads; BatchTooLarge says how many of them fit, if not all do."""
+        missing = sorted(set(seqs) - self._texts.keys())
+        found = payloads_of(missing, BATCH_BYTES - sum(map(len, self._texts.values())))
+        self._texts.update(found.by_seq)
+        if not found.all_fit:
+            raise BatchTooLarge(len(found.by_seq))
+
+    def of(self, seq: int) -> Value:
+        if seq not in self._values:
+            self._values[seq] = read_json(self._texts[seq])
+        return self._values[seq]

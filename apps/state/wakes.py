@@ -1,0 +1,42 @@
+"""What a transaction has queued, to be rung for when it has committed (rule 1)."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from apps.doorbell.due_bells import ring_when_due
+from apps.doorbell.ringing import ring
+
+WAKES_MOST = 4
+"""How many rings one transaction gives a queue, to wake that many workers."""
+ITEMS_A_WAKE = 16
+
+
+@dataclass(slots=True)
+class Wakes:
+    """Collected while the transaction runs."""
+
+    ready: Counter[str] = field(default_factory=Counter)
+    """Items that are ready now, by queue."""
+    due: list[datetime] = field(default_factory=list)
+    """When scheduled items are due."""
+    expiring: list[datetime] = field(default_factory=list)
+    """When waits time out."""
+    probes: int = 0
+    """Waits that are to look at the events since they began to listen."""
+
+    def add(self, other: "Wakes") -> None:
+        self.ready += other.ready
+        self.due += other.due
+        self.expiring += other.expiring
+        self.probes += other.probes
+
+
+def ring_for(wakes: Wakes, now: datetime) -> None:
+    """Ring, after the commit. `now` is the transaction's time, from which what is due later is counted."""
+    for queue, items in wakes.ready.items():
+        ring("executor.drain", queue, queue=queue, times=min(WAKES_MOST, -(-items // ITEMS_A_WAKE)))
+    if wakes.probes:
+        ring("runner.probe_waits", queue="events")
+    ring_when_due("executor.wake_due", [(at - now).total_seconds() for at in wakes.due])
+    ring_when_due("runner.expire_waits", [(at - now).total_seconds() for at in wakes.expiring], queue="events")
