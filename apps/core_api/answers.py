@@ -9,6 +9,12 @@ from django.utils import timezone
 
 RunStatus = Literal["Queued", "Running", "Completed", "Failed", "Cancelled"]
 RUN_STATUSES: tuple[RunStatus, ...] = ("Queued", "Running", "Completed", "Failed", "Cancelled")
+RunPhase = Literal["Queued", "Running", "Sleeping", "Waiting"]
+StepStatus = Literal[
+    "Pending", "Queued", "Sleeping", "Retrying", "Running", "Completed", "Failed", "Cancelled", "Skipped"
+]
+WaitKind = Literal["step", "cancel"]
+WaitStatus = Literal["Open", "Arrived", "TimedOut", "Cancelled"]
 
 _EVENT = {
     "type": "object",
@@ -62,6 +68,9 @@ class Run(msgspec.Struct, kw_only=True):
     """None once the event's retention is over."""
     event_ids: list[str]
     status: RunStatus
+    phase: RunPhase | None
+    """What it is doing now: a worker has something of it; something is ready for one; an event is awaited; or nothing
+    but the time of a step or of its next try. None once the run has ended."""
     queued_at: datetime
     ended_at: datetime | None
     output: Json | None = None
@@ -82,19 +91,61 @@ class Step(msgspec.Struct, kw_only=True):
     id: str
     name: str
     op: Literal["StepRun"] = "StepRun"
-    status: RunStatus
-    attempts: int
-    output: Json | None
-    error: StepError | None
-    queued_at: datetime
-    started_at: datetime | None
+    status: StepStatus
+    reason: str | None = None
+    """Why it is skipped."""
+    attempts: int = 0
+    output: Json | None = None
+    error: StepError | None = None
+    event_id: str | None = None
+    """The event that led to it, where one was waited for; None too once that event's retention is over."""
+    queued_at: datetime | None = None
+    """None if it has not been reached."""
+    due_at: datetime | None = None
+    """When it is tried, while that is not yet."""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    tries: list[Try] = []
+    omitted: Omitted = False
+
+
+class Wait(msgspec.Struct, kw_only=True):
+    kind: WaitKind
+    """`step`: its end decides which steps follow. `cancel`: its event cancels the run."""
+    after: list[str]
+    """The step that it follows, or $trigger; of a join, all of its steps."""
+    event: str
+    match: str | None
+    status: WaitStatus
+    opened_at: datetime
+    expires_at: datetime | None
     ended_at: datetime | None
-    tries: list[Try]
-    omitted: Omitted
+    event_id: str | None
+    """The event that arrived; None too once that event's retention is over."""
+
+
+class RunWait(Wait, kw_only=True):
+    run_id: str
+    function_id: str
 
 
 class RunWithSteps(Run, kw_only=True):
     steps: list[Step]
+    waits: list[Wait]
+    """At most 100: the open ones first, and the newest first among those that are open and that are not."""
+
+
+class Start(msgspec.Struct, kw_only=True):
+    """A function that has a trigger for an event, and whether the event started it."""
+
+    function_id: str
+    function_version: int
+    started: bool
+    run_id: str | None
+    why: str | None
+    """Why not: `expression`, `expression error`, `idempotency` or `throttle`."""
+    reason: str | None
+    """The same in a sentence."""
 
 
 class HistoryEntry(msgspec.Struct, kw_only=True):
@@ -145,6 +196,16 @@ class RunsAnswer(Answer):
 
 class StepAnswer(Answer):
     data: Step
+
+
+class StartsAnswer(Answer):
+    data: list[Start]
+    page: Page
+
+
+class WaitsAnswer(Answer):
+    data: list[RunWait]
+    page: Page
 
 
 class HistoryAnswer(Answer):

@@ -1,4 +1,6 @@
-"""`/v1/events`: what was received, and the runs that it started."""
+"""`/v1/events`: what was received, the runs that it started, why it started no others, and what it resumed."""
+
+from collections.abc import Sequence
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
@@ -6,17 +8,27 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.core_api.answers import EventAnswer, EventsAnswer, RunsAnswer
+from apps.core_api.answers import EventAnswer, EventsAnswer, RunsAnswer, StartsAnswer, WaitsAnswer
 from apps.core_api.errors import Error
 from apps.core_api.events import EventFilter, find_events, load_event, load_events, numbers_of_event
 from apps.core_api.parameters import MAX_LIMIT, page_parameters, text_parameter, time_parameter
 from apps.core_api.runs import find_runs_of_event, load_runs, run_answers
-from apps.core_api.schema import EVENT_FILTERS, PAGING
+from apps.core_api.schema import EVENT_FILTERS, PAGING, PAGING_OF_HUNDRED
+from apps.core_api.starts import load_starts
 from apps.core_api.tokens import environment_of
+from apps.core_api.waits import find_waits_of_event, load_waits_with_runs
+from apps.datastore.models import Environment
 
 
 def _no_event(event_id: str) -> NotFound:
     return NotFound(f"There is no event {event_id}")
+
+
+def _numbers(environment: Environment, event_id: str) -> Sequence[int]:
+    event_seqs = numbers_of_event(environment, event_id)
+    if not event_seqs:
+        raise _no_event(event_id)
+    return event_seqs
 
 
 class EventsView(APIView):
@@ -50,16 +62,39 @@ class EventView(APIView):
 class EventRunsView(APIView):
     @extend_schema(
         operation_id="list_runs_of_event",
-        parameters=PAGING,
+        parameters=PAGING_OF_HUNDRED,
         responses={200: RunsAnswer, 400: Error, 401: Error, 404: Error},
     )
     def get(self, request: Request, event_id: str) -> Response:
-        """The runs that the event started, newest first; without `limit` a hundred of them."""
+        """The runs that the event started, newest first."""
         environment = environment_of(request)
         asked = page_parameters(request, of="runs", default_limit=MAX_LIMIT)
-        event_seqs = numbers_of_event(environment, event_id)
-        if not event_seqs:
-            raise _no_event(event_id)
-        found = find_runs_of_event(event_seqs, asked.after, asked.limit)
+        found = find_runs_of_event(_numbers(environment, event_id), asked.after, asked.limit)
         runs = run_answers(load_runs(environment, found.positions))
         return Response(RunsAnswer(data=runs, page=asked.answer(found.ended_at)))
+
+
+class EventStartsView(APIView):
+    @extend_schema(
+        operation_id="list_starts_of_event",
+        parameters=PAGING_OF_HUNDRED,
+        responses={200: StartsAnswer, 400: Error, 401: Error, 404: Error},
+    )
+    def get(self, request: Request, event_id: str) -> Response:
+        """The functions that have a trigger for the event, and for each its run or why there is none."""
+        asked = page_parameters(request, of="starts", default_limit=MAX_LIMIT)
+        found = load_starts(_numbers(environment_of(request), event_id), asked.after, asked.limit)
+        return Response(StartsAnswer(data=found.starts, page=asked.answer(found.ended_at)))
+
+
+class EventWaitsView(APIView):
+    @extend_schema(
+        operation_id="list_waits_of_event",
+        parameters=PAGING_OF_HUNDRED,
+        responses={200: WaitsAnswer, 400: Error, 401: Error, 404: Error},
+    )
+    def get(self, request: Request, event_id: str) -> Response:
+        """The waits that the event ended, newest first. Of kind `step`: the run went on; `cancel`: it was cancelled."""
+        asked = page_parameters(request, of="waits", default_limit=MAX_LIMIT)
+        found = find_waits_of_event(_numbers(environment_of(request), event_id), asked.after, asked.limit)
+        return Response(WaitsAnswer(data=load_waits_with_runs(found.positions), page=asked.answer(found.ended_at)))

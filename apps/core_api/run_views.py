@@ -48,7 +48,7 @@ class RunsView(APIView):
 class RunView(APIView):
     @extend_schema(operation_id="get_run", responses={200: RunAnswer, 401: Error, 404: Error})
     def get(self, request: Request, run_id: str) -> Response:
-        """The run with its steps, their tries and what they logged."""
+        """The run with its steps, their tries and what they logged, and its waits."""
         return Response(RunAnswer(data=run_with_steps(_run(request, run_id))))
 
     @extend_schema(operation_id="cancel_run", responses={204: None, 401: Error, 404: Error, 409: Error})
@@ -66,7 +66,7 @@ class StepView(APIView):
         """One step of a run: the way to a text that the run's own answer had no room for."""
         steps = load_steps(_run(request, run_id), step_id)
         if not steps:
-            raise NotFound(f"Run {run_id} has no step {step_id} yet, or none at all")
+            raise NotFound(f"Run {run_id} has no step {step_id}")
         return Response(StepAnswer(data=steps[0]))
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 from psycopg import sql
 
-from apps.core_api.answers import Run, RunStatus
+from apps.core_api.answers import Run, RunPhase, RunStatus
 from apps.core_api.run_outcomes import NOTHING, Outcome, outcomes_of
 from apps.core_api.walking import Condition, Stretch, Walk, walk
 from apps.datastore.models import Environment, Function
@@ -70,11 +70,11 @@ class RunRow(NamedTuple):
     function_slug: str
     environment_id: UUID
     event_id: str | None
-    leased_at: datetime | None
+    phase: RunPhase | None
 
     @property
     def shown_status(self) -> RunStatus:
-        if self.status == "queued" and self.leased_at is not None:
+        if self.status == "queued" and self.phase == "Running":
             return "Running"
         return _SHOWN[self.status]
 
@@ -87,15 +87,37 @@ _SHOWN: dict[str, RunStatus] = {
     "cancelled": "Cancelled",
 }
 
-_LOAD = f"""
-SELECT state_run.id, state_run.status, state_run.queued_at, state_run.started_at, state_run.ended_at,
-       state_run.version_id, version.number, function.slug, environment.public_id,
+# What a run that goes on is doing is not in its row: it is where the items of its open steps are, and its open waits.
+_LOAD = """
+SELECT state_run.id, state_run.status, state_run.queued_at, COALESCE(state_run.started_at, doing.began_at),
+       state_run.ended_at, state_run.version_id, version.number, function.slug, environment.public_id,
        (SELECT internal_id FROM event_stream_event WHERE seq = state_run.event_seq),
-       CASE WHEN state_run.status = 'queued' THEN {_LEASED_AT} END
+       CASE WHEN state_run.ended_at IS NOT NULL THEN NULL
+            WHEN doing.any_leased THEN 'Running'
+            WHEN doing.any_ready THEN 'Queued'
+            WHEN (SELECT true FROM state_wait
+                  WHERE run_id = state_run.id AND kind = 'step' AND status = 'open' ORDER BY run_id, id LIMIT 1)
+            THEN 'Waiting'
+            WHEN doing.any_due THEN 'Sleeping'
+            ELSE 'Queued' END
 FROM state_run
 JOIN datastore_environment AS environment ON environment.id = state_run.environment_id
 JOIN datastore_function AS function ON function.id = state_run.function_id
 JOIN datastore_functionversion AS version ON version.id = state_run.version_id
+CROSS JOIN LATERAL (
+    SELECT min(COALESCE(started_at, leased_at)) AS began_at,
+           bool_or(leased_at IS NOT NULL) AS any_leased,
+           bool_or(is_open AND leased_at IS NULL AND due_at IS NULL) AS any_ready,
+           bool_or(due_at IS NOT NULL) AS any_due
+    FROM (
+        SELECT started_at, status = 'open' AS is_open,
+               CASE WHEN status = 'open' THEN (SELECT leased_at FROM state_leaseditem WHERE id = item_id) END
+                 AS leased_at,
+               CASE WHEN status = 'open' THEN (SELECT due_at FROM state_scheduleditem WHERE id = item_id) END
+                 AS due_at
+        FROM state_step WHERE run_id = state_run.id AND state_run.ended_at IS NULL
+    ) AS step
+) AS doing
 WHERE state_run.id = ANY (%s::text[]) AND state_run.environment_id = %s
 ORDER BY state_run.id DESC
 """
@@ -117,13 +139,14 @@ def run_fields(row: RunRow, outcome: Outcome) -> dict[str, Any]:
     """What every answer says of a run, by the fields of `answers.Run`."""
     return {
         "run_id": row.id,
-        "run_started_at": row.started_at or row.leased_at,
+        "run_started_at": row.started_at,
         "function_id": row.function_slug,
         "function_version": row.version_number,
         "environment_id": row.environment_id,
         "event_id": row.event_id,
         "event_ids": [] if row.event_id is None else [row.event_id],
         "status": row.shown_status,
+        "phase": row.phase,
         "queued_at": row.queued_at,
         "ended_at": row.ended_at,
         "output": outcome.output,

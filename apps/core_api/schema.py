@@ -24,12 +24,17 @@ _SETTINGS = {
 }
 _one_at_a_time = threading.Lock()
 
-PAGING = [
-    OpenApiParameter(
-        "limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}, description=f"By default {DEFAULT_LIMIT}."
-    ),
-    OpenApiParameter("cursor", str, description="The `next_cursor` of the page before."),
-]
+
+def _paging(default: int) -> list[OpenApiParameter]:
+    limit: dict[str, object] = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": default}
+    return [
+        OpenApiParameter("limit", limit),
+        OpenApiParameter("cursor", str, description="The `next_cursor` of the page before."),
+    ]
+
+
+PAGING = _paging(DEFAULT_LIMIT)
+PAGING_OF_HUNDRED = _paging(MAX_LIMIT)
 EVENT_FILTERS = [
     OpenApiParameter("name", str, description="The event's name."),
     OpenApiParameter("received_after", OpenApiTypes.DATETIME, description="At this time or later."),

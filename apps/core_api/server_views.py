@@ -61,6 +61,6 @@ def _described(function: Function) -> dict[str, object]:
         "id": function.slug,
         "name": definition.name,
         "version": version.number,
-        "triggers": definition.triggers,
+        "triggers": [*definition.triggers, *({"cron": cron.cron} for cron in definition.crons)],
         "steps": list(definition.steps),
     }

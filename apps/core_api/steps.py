@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from apps.core_api.answers import RunStatus, RunWithSteps, Step, Try
+from apps.core_api.answers import RunWithSteps, Step, StepStatus, Try
 from apps.core_api.rendering import raw
 from apps.core_api.run_outcomes import MAX_BYTES, NOTHING, definitions_of, outcomes_of
 from apps.core_api.runs import RunRow, run_fields
+from apps.core_api.unreached import load_reached, load_unreached
+from apps.core_api.waits import load_waits
 
 _TRIES = """
 WITH measured AS (
@@ -36,6 +38,8 @@ SELECT step.step_id, step.status, step.attempts,
        CASE WHEN fits THEN step.output END, CASE WHEN fits THEN step.error END,
        step.queued_at, step.started_at, step.ended_at,
        CASE WHEN step.status = 'open' THEN (SELECT leased_at FROM state_leaseditem WHERE id = step.item_id) END,
+       CASE WHEN step.status = 'open' THEN (SELECT due_at FROM state_scheduleditem WHERE id = step.item_id) END,
+       (SELECT internal_id FROM event_stream_event WHERE seq = step.async_seq),
        NOT fits
 FROM placed AS step
 ORDER BY step.queued_at, step.step_id
@@ -43,7 +47,7 @@ ORDER BY step.queued_at, step.step_id
 
 
 class StepRow(NamedTuple):
-    """A step and the lease of its current attempt, in the order of `_STEPS`."""
+    """A step and where the item of its current attempt is, in the order of `_STEPS`."""
 
     id: str
     status: str
@@ -54,35 +58,49 @@ class StepRow(NamedTuple):
     started_at: datetime | None
     ended_at: datetime | None
     leased_at: datetime | None
+    due_at: datetime | None
+    event_id: str | None
     omitted: bool
 
 
-_SHOWN: dict[str, RunStatus] = {"completed": "Completed", "failed": "Failed", "cancelled": "Cancelled"}
+_SHOWN: dict[str, StepStatus] = {"completed": "Completed", "failed": "Failed", "cancelled": "Cancelled"}
 
 
-def _shown_status(row: StepRow) -> RunStatus:
+def _shown_status(row: StepRow) -> StepStatus:
     if row.status in _SHOWN:
         return _SHOWN[row.status]
-    return "Queued" if row.leased_at is None else "Running"
+    if row.leased_at is not None:
+        return "Running"
+    if row.due_at is not None:
+        return "Retrying" if row.attempts else "Sleeping"
+    return "Queued"
 
 
 def load_steps(run: RunRow, step_id: str | None = None) -> list[Step]:
-    """The run's steps, or the one, in the order in which they were planned; those to come are not among them."""
+    """The run's steps, or the one: those that were reached, in the order in which they were, then all others."""
+    # Read first: a step that is reached meanwhile is among the rows, and is not said to be still to come.
+    reached = load_reached(run.id)
     with connection.cursor() as cursor:
         cursor.execute(_STEPS, (run.id, step_id, MAX_BYTES))
         rows = [StepRow(*row) for row in cursor.fetchall()]
     definition = definitions_of([run.version_id]).get(run.version_id)
-    declared = {} if definition is None else definition.steps
+    if definition is None:
+        names, unreached = {}, []
+    else:
+        names = {declared.id: declared.name for declared in definition.steps.values()}
+        unreached = load_unreached(run.id, definition, reached)
     tries = _load_tries(run.id, [row.id for row in rows])
-    return [
+    steps = [
         Step(
             id=row.id,
-            name=declared[row.id].name if row.id in declared else row.id,
+            name=names.get(row.id, row.id),
             status=_shown_status(row),
             attempts=row.attempts,
             output=raw(row.output),
             error=raw(row.error),
+            event_id=row.event_id,
             queued_at=row.queued_at,
+            due_at=row.due_at,
             started_at=row.started_at or row.leased_at,
             ended_at=row.ended_at,
             tries=tries[row.id],
@@ -90,6 +108,8 @@ def load_steps(run: RunRow, step_id: str | None = None) -> list[Step]:
         )
         for row in rows
     ]
+    there = {row.id for row in rows}
+    return steps + [step for step in unreached if step.id not in there and step_id in (None, step.id)]
 
 
 def _load_tries(run_id: str, step_ids: Sequence[str]) -> dict[str, list[Try]]:
@@ -114,4 +134,4 @@ def _load_tries(run_id: str, step_ids: Sequence[str]) -> dict[str, list[Try]]:
 def run_with_steps(run: RunRow) -> RunWithSteps:
     """All that a page about one run needs."""
     outcome = outcomes_of([run]).get(run.id, NOTHING)
-    return RunWithSteps(**run_fields(run, outcome), steps=load_steps(run))
+    return RunWithSteps(**run_fields(run, outcome), steps=load_steps(run), waits=load_waits(run.id))

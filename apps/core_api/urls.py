@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from apps.core_api.event_views import EventRunsView, EventsView, EventView
+from apps.core_api.event_views import EventRunsView, EventStartsView, EventsView, EventView, EventWaitsView
 from apps.core_api.run_views import HistoryView, RunsView, RunView, StepView
 from apps.core_api.server_views import DevView, OpenApiView, RootView
 
@@ -28,6 +28,8 @@ urlpatterns = [
     path("v1/events", EventsView.as_view()),
     path("v1/events/<ulid:event_id>", EventView.as_view()),
     path("v1/events/<ulid:event_id>/runs", EventRunsView.as_view()),
+    path("v1/events/<ulid:event_id>/starts", EventStartsView.as_view()),
+    path("v1/events/<ulid:event_id>/waits", EventWaitsView.as_view()),
     path("v1/runs", RunsView.as_view()),
     path("v1/runs/<ulid:run_id>", RunView.as_view()),
     path("v1/runs/<ulid:run_id>/history", HistoryView.as_view()),

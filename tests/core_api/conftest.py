@@ -12,7 +12,11 @@ from rest_framework.test import APIClient
 
 from apps.core_api import walking
 from apps.datastore.models import Environment
+from tests.clock import clock
 from tests.core_api.rows import StoredRun, add_event, add_run, add_step, later, version_of
+from tests.state.fixtures import driver, rings, worker
+
+__all__ = ["clock", "driver", "rings", "worker"]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from apps.datastore.definition.types import to_json
 from apps.datastore.models import Environment, Function, FunctionVersion
 from apps.event_stream.ids import new_ulid
 from apps.event_stream.models import Event
-from apps.state.models import Attempt, LeasedItem, Run, Step
+from apps.state.models import Attempt, LeasedItem, NotStarted, Run, Step, Wait
 from tests.functions import define
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -127,6 +127,32 @@ def add_step(
             worker_id=1,
             leased_at=later(1.5),
         )
+
+
+def add_wait(run: StoredRun, status: str = "open", kind: str = "step", event_seq: int | None = None) -> Wait:
+    return Wait.objects.create(
+        run_id=run.id,
+        environment_id=run.event.environment_id,
+        function=run.version.function,
+        kind=kind,
+        sources="a,b",
+        event_name="user/confirmed",
+        paths="",
+        key=0,
+        since_seq=0,
+        opened_at=NOW,
+        branches="{}",
+        status=status,
+        ended_at=None if status == "open" else later(1),
+        event_seq=event_seq,
+    )
+
+
+def refuse(event: Event, version: FunctionVersion, why: str = "throttle") -> None:
+    """The event did not start the function."""
+    NotStarted.objects.bulk_create(
+        [NotStarted(event_seq=event.seq, function_id=version.function_id, version_id=version.pk, why=why, reason="r")]
+    )
 
 
 def add_many_runs(version: FunctionVersion, count: int, status: str = "completed") -> None:

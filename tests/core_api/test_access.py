@@ -76,6 +76,8 @@ def test_another_environments_rows_do_not_exist(
         f"/v1/runs/{run}/steps/step-1",
         f"/v1/events/{event}",
         f"/v1/events/{event}/runs",
+        f"/v1/events/{event}/starts",
+        f"/v1/events/{event}/waits",
     ):
         assert client.get(path).status_code == 404
     assert client.delete(f"/v1/runs/{run}").status_code == 404

@@ -111,7 +111,15 @@ PARAMETERS = st.dictionaries(
     ANY_TEXT | st.integers().map(str) | st.datetimes().map(str) | st.lists(ANY_TEXT, max_size=3),
 )
 PATHS = st.sampled_from(
-    ["/v1/events", "/v1/runs", "/v1/events/{event}/runs", "/v1/runs/{run}", "/v1/runs/{run}/history"]
+    [
+        "/v1/events",
+        "/v1/runs",
+        "/v1/events/{event}/runs",
+        "/v1/events/{event}/starts",
+        "/v1/events/{event}/waits",
+        "/v1/runs/{run}",
+        "/v1/runs/{run}/history",
+    ]
 )
 
 

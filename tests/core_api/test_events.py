@@ -149,7 +149,7 @@ def test_an_event_that_started_nothing_has_no_runs(client: APIClient, dev: Envir
     assert (answer.status_code, answer.json()["data"]) == (200, [])
 
 
-@pytest.mark.parametrize("path", ["/v1/events/{}", "/v1/events/{}/runs"])
+@pytest.mark.parametrize("path", ["/v1/events/{}", "/v1/events/{}/runs", "/v1/events/{}/starts", "/v1/events/{}/waits"])
 def test_an_unknown_event_is_not_found(client: APIClient, completed_run: StoredRun, path: str) -> None:
     event_id = new_ulid()
     answer = client.get(path.format(event_id))

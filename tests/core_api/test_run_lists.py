@@ -95,6 +95,19 @@ def test_one_run_costs_as_many_statements_however_many_steps_it_has(
         run = add_run(version_of(dev, dict.fromkeys(names, ())), add_event(dev), status="completed")
         for name in names:
             add_step(run, name, status="completed", output="1", failed_tries=2)
-        # environment, run, definition and texts of the outcome, steps, definition for their names, tries
-        with django_assert_num_queries(7):
+        # environment, run, definition and texts of the outcome, how far it has got, steps, definition for their names,
+        # tries, waits
+        with django_assert_num_queries(9):
             assert len(client.get(f"/v1/runs/{run.id}").json()["data"]["steps"]) == count
+
+
+def test_one_run_costs_as_many_statements_however_many_steps_it_has_not_reached(
+    client: APIClient, dev: Environment, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for count in (1, 40):
+        names = [f"s{number}" for number in range(count)]
+        run = add_run(version_of(dev, {"a": (), **dict.fromkeys(names, ("a",))}), add_event(dev), status="cancelled")
+        add_step(run, "a", status="cancelled")
+        # environment, run, how far it has got, steps, definition, why steps were not reached, tries, waits
+        with django_assert_num_queries(8):
+            assert len(client.get(f"/v1/runs/{run.id}").json()["data"]["steps"]) == count + 1

@@ -30,10 +30,12 @@ def test_a_completed_run_is_told_with_its_output_steps_and_tries(client: APIClie
         "event_id": completed_run.event.internal_id,
         "event_ids": [completed_run.event.internal_id],
         "status": "Completed",
+        "phase": None,
         "queued_at": "2026-01-31T12:00:00Z",
         "ended_at": "2026-01-31T12:00:10Z",
         "output": {"status": 200},
         "omitted": False,
+        "waits": [],
     }
     assert [step["id"] for step in told_steps] == ["first", "last"]
     assert told_steps[1] == {
@@ -41,10 +43,13 @@ def test_a_completed_run_is_told_with_its_output_steps_and_tries(client: APIClie
         "name": "last",
         "op": "StepRun",
         "status": "Completed",
+        "reason": None,
         "attempts": 2,
         "output": {"status": 200},
         "error": None,
+        "event_id": None,
         "queued_at": "2026-01-31T12:00:01Z",
+        "due_at": None,
         "started_at": "2026-01-31T12:00:02Z",
         "ended_at": "2026-01-31T12:00:05Z",
         "tries": [

@@ -7,9 +7,11 @@ import pytest
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from apps.datastore.definition.types import CronTrigger, Edge
 from apps.datastore.models import Environment
 from apps.state.models import History
-from tests.core_api.rows import NOW, StoredRun, version_of
+from tests.core_api.rows import NOW, StoredRun, add_wait, refuse, version_of
+from tests.functions import deploy_steps
 
 
 def test_dev_tells_what_is_loaded(client: APIClient, dev: Environment, other_environment: Environment) -> None:
@@ -26,6 +28,13 @@ def test_dev_tells_what_is_loaded(client: APIClient, dev: Environment, other_env
         }
     ]
     assert answer["version"]
+
+
+def test_dev_tells_the_crons_among_the_triggers(client: APIClient, dev: Environment) -> None:
+    cron = CronTrigger("TZ=Europe/Paris 0 9 * * 1", "0 9 * * 1", "Europe/Paris")
+    deploy_steps({"a": [Edge("$trigger")]}, crons=(cron,))
+    (function,) = client.get("/dev").json()["functions"]
+    assert function["triggers"] == [{"event": "test/event"}, {"cron": "TZ=Europe/Paris 0 9 * * 1"}]
 
 
 def test_dev_is_not_there_outside_dev_mode(client: APIClient, settings: Settings) -> None:
@@ -52,6 +61,8 @@ def test_the_description_names_every_endpoint(openapi: dict[str, Any]) -> None:
         "/v1/events",
         "/v1/events/{event_id}",
         "/v1/events/{event_id}/runs",
+        "/v1/events/{event_id}/starts",
+        "/v1/events/{event_id}/waits",
         "/v1/runs",
         "/v1/runs/{run_id}",
         "/v1/runs/{run_id}/history",
@@ -67,6 +78,9 @@ def test_answers_are_as_described(
     client: APIClient, openapi: dict[str, Any], completed_run: StoredRun, failed_run: StoredRun, queued_run: StoredRun
 ) -> None:
     History.objects.create(run_id=completed_run.id, at=NOW, kind="run.completed", reason="done")
+    refuse(completed_run.event, version_of(Environment.objects.get(slug="dev"), slug="another"))
+    for status in ("open", "arrived"):
+        add_wait(completed_run, status, event_seq=completed_run.event.seq if status == "arrived" else None)
     ids = {"run_id": completed_run.id, "event_id": completed_run.event.internal_id, "step_id": "last"}
     for path, operations in openapi["paths"].items():
         for status, filled in (("200", ids), ("404", dict.fromkeys(ids, "0" * 26))):
