@@ -57,6 +57,7 @@ app.conf.update(
         "runner.consume_events": {"queue": "events"},
         "runner.probe_waits": {"queue": "events"},
         "runner.expire_waits": {"queue": "events"},
+        "runner.resume_wide_events": {"queue": "events"},
         "runner.run_crons": {"queue": "events"},
         "executor.wake_due": {"queue": "chores"},
         "executor.reclaim_leases": {"queue": "chores"},
@@ -72,6 +73,11 @@ app.conf.update(
         },
         "probe waits": {
             "task": "runner.probe_waits",
+            "schedule": timedelta(seconds=1),
+            "options": {"expire_seconds": 60, "queue": "events"},
+        },
+        "resume wide events": {
+            "task": "runner.resume_wide_events",
             "schedule": timedelta(seconds=1),
             "options": {"expire_seconds": 60, "queue": "events"},
         },

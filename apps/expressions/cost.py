@@ -44,6 +44,15 @@ ABSORBED = 20
 """An error that `&&`, `||` or a comprehension goes past."""
 
 
+class Allowance:
+    """Units that the evaluations of one transaction share, whatever their number. Not for several threads at once."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, units: int) -> None:
+        self.left = units
+
+
 class Frame:
     """One evaluation: what is left of its budget, the time that it is given, the values of its variables."""
 

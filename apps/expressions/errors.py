@@ -46,3 +46,10 @@ class CostExceeded(ExpressionError):
 
     def __init__(self) -> None:
         super().__init__("the expression costs more than its budget allows")
+
+
+class AllowanceSpent(ExpressionError):
+    """The evaluations before this one have used up what they may cost together; this one has not begun."""
+
+    def __init__(self) -> None:
+        super().__init__("the expressions before it have used up what they may cost together")

@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import TypeVar
 
 from apps.expressions.compiling import compile_tree
-from apps.expressions.cost import DEFAULT_BUDGET, Frame
-from apps.expressions.errors import CostExceeded, ExpressionError, InvalidExpression, SourceFault
+from apps.expressions.cost import DEFAULT_BUDGET, Allowance, Frame
+from apps.expressions.errors import AllowanceSpent, CostExceeded, ExpressionError, InvalidExpression, SourceFault
 from apps.expressions.logic import truth
 from apps.expressions.parsing import MAX_LENGTH, parse
 from apps.expressions.syntax import Node
@@ -15,7 +15,7 @@ from apps.expressions.values import Value, Variables
 
 Made = TypeVar("Made")
 
-CACHED = 1_024
+CACHED = 4_096
 """Compiled expressions that a process keeps."""
 
 
@@ -36,11 +36,16 @@ class Expression:
         self._locals: list[Value] = [None] * program.locals
         self._cost = program.cost
 
-    def evaluate(self, variables: Variables, now: datetime, budget: int = DEFAULT_BUDGET) -> Value:
+    def evaluate(
+        self, variables: Variables, now: datetime, budget: int = DEFAULT_BUDGET, allowance: Allowance | None = None
+    ) -> Value:
         """The value; a variable that is not given is null. `now` is what now() gives, an aware datetime.
 
-        Raises ExpressionError, and nothing else: also for work beyond the `budget` (see the module `cost`).
+        Raises ExpressionError, and nothing else: also for work beyond the `budget` (see the module `cost`), and
+        AllowanceSpent, which is one, where earlier evaluations have used up the `allowance`.
         """
+        if allowance is not None and allowance.left <= 0:
+            raise AllowanceSpent
         left = budget - self._cost
         if left < 0:
             raise CostExceeded
@@ -49,10 +54,15 @@ class Expression:
             return self._run(frame)
         except RecursionError:
             raise ExpressionError("nested too deeply") from None
+        finally:
+            if allowance is not None:
+                allowance.left -= budget - max(frame.left, 0)
 
-    def test(self, variables: Variables, now: datetime, budget: int = DEFAULT_BUDGET) -> bool:
+    def test(
+        self, variables: Variables, now: datetime, budget: int = DEFAULT_BUDGET, allowance: Allowance | None = None
+    ) -> bool:
         """As a condition: null counts as false. Raises ExpressionError, also for what is neither true nor false."""
-        return truth(self.evaluate(variables, now, budget))
+        return truth(self.evaluate(variables, now, budget, allowance))
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"

@@ -3,7 +3,7 @@
 from datetime import datetime
 from functools import lru_cache
 
-from apps.expressions.cost import DEFAULT_BUDGET
+from apps.expressions.cost import DEFAULT_BUDGET, Allowance
 from apps.expressions.errors import SourceFault
 from apps.expressions.expression import CACHED, Expression, located
 from apps.expressions.parsing import MAX_LENGTH, parse
@@ -24,13 +24,15 @@ class Key:
         self.names = expression.names
         """The variables that it uses."""
 
-    def render(self, variables: Variables, now: datetime, budget: int = DEFAULT_BUDGET) -> str:
+    def render(
+        self, variables: Variables, now: datetime, budget: int = DEFAULT_BUDGET, allowance: Allowance | None = None
+    ) -> str:
         """Text as it is, null as nothing, whole numbers without a fraction, lists and maps as compact JSON with their
         keys in order. The budget is for all of the key. Raises ExpressionError, and nothing else.
 
         The text may have what Postgres refuses, if the event has: NUL and halves of surrogate pairs.
         """
-        text = self._expression.evaluate(variables, now, budget)
+        text = self._expression.evaluate(variables, now, budget, allowance)
         assert isinstance(text, str)
         return text
 

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from apps.doorbell.stopping import stopping
 from apps.event_stream.consuming import Batch, oldest_in_inbox, park, take_batch, take_these
-from apps.runner.event_values import BatchTooLarge
+from apps.runner.batches import BatchSize, BatchTooLarge
 from apps.runner.handle_event import handle_events
 from apps.state.row_faults import lies_in_a_row
 from apps.state.wakes import Wakes, ring_for
@@ -20,12 +20,13 @@ log = logging.getLogger(__name__)
 def consume_events() -> int:
     """Consume the inbox. Returns how many events were consumed. Several at once take different events."""
     consumed = 0
-    most = settings.CONSUME_BATCH
+    size = BatchSize(settings.CONSUME_BATCH)
     while True:
         try:
-            events = _consume(partial(take_batch, most))
+            events = _consume(partial(take_batch, size.now))
+            size.grow()
         except BatchTooLarge as too_large:
-            most = too_large.fit
+            size.shrink(too_large.fit)
             continue
         except Exception as error:
             if not lies_in_a_row(error):

@@ -2,19 +2,9 @@
 
 from collections.abc import Sequence
 
-from apps.event_stream.consuming import payloads_of
+from apps.event_stream.looking_back import payloads_of
 from apps.expressions import Value, read_json
-
-BATCH_BYTES = 16 * 1024 * 1024
-"""Payloads that one transaction reads, unless a single event has more."""
-
-
-class BatchTooLarge(Exception):
-    """The batch would do more than one transaction should; take `fit` events."""
-
-    def __init__(self, fit: int) -> None:
-        super().__init__(fit)
-        self.fit = max(1, fit)
+from apps.runner.batches import BATCH_BYTES, BatchTooLarge
 
 
 class EventValues:
@@ -25,12 +15,13 @@ class EventValues:
         self._values: dict[int, Value] = {}
 
     def need(self, seqs: Sequence[int]) -> None:
-        """Read these payloads; BatchTooLarge says how many of them fit, if not all do."""
+        """Read these payloads; BatchTooLarge says how many of these events fit, if not all do."""
         missing = sorted(set(seqs) - self._texts.keys())
         found = payloads_of(missing, BATCH_BYTES - sum(map(len, self._texts.values())))
         self._texts.update(found.by_seq)
         if not found.all_fit:
-            raise BatchTooLarge(len(found.by_seq))
+            last = max(found.by_seq)
+            raise BatchTooLarge(sum(seq <= last for seq in set(seqs)))
 
     def of(self, seq: int) -> Value:
         if seq not in self._values:

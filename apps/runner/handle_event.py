@@ -1,12 +1,14 @@
 """What events set off: start → resume. (A cancelling event resumes, too: what it ends is a wait of the run.)"""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from apps.datastore.triggers import find_starts
+from apps.datastore.triggers import Start, find_starts
+from apps.datastore.versions import load_version, load_versions
 from apps.event_stream.consuming import StreamEvent
-from apps.runner.event_values import BatchTooLarge, EventValues
+from apps.expressions import AllowanceSpent
+from apps.runner.batches import BatchTooLarge
+from apps.runner.event_values import EventValues
 from apps.runner.matching import Hit, lookups
 from apps.runner.resuming import resume
 from apps.runner.starting import Candidate, start_candidates
@@ -15,9 +17,12 @@ from apps.state.wakes import Wakes
 from apps.state.wide_events import keep_wide_event
 
 STARTS_MOST = 2_000
-"""Runs that one transaction starts, unless a single event starts more."""
+"""Runs and cancelling waits that one transaction starts, unless a single event starts more."""
 RESUMES_MOST = 500
 """Waits that one transaction looks at; a single event that has more goes on in further transactions."""
+
+Names = set[tuple[int, str]]
+"""Environments and names of events."""
 
 
 def handle_events(events: Sequence[StreamEvent], now: datetime, wakes: Wakes) -> None:
@@ -28,17 +33,19 @@ def handle_events(events: Sequence[StreamEvent], now: datetime, wakes: Wakes) ->
     """
     values = EventValues()
     names = {(event.environment_id, event.name) for event in events}
-    _start(events, names, values, now, wakes)
-    _resume(events, names, values, now, wakes)
+    try:
+        _start(events, names, values, now, wakes)
+        _resume(events, names, values, now, wakes)
+    except AllowanceSpent:
+        raise BatchTooLarge(len(events) // 2) from None
 
 
-def _start(
-    events: Sequence[StreamEvent], names: set[tuple[int, str]], values: EventValues, now: datetime, wakes: Wakes
-) -> None:
+def _start(events: Sequence[StreamEvent], names: Names, values: EventValues, now: datetime, wakes: Wakes) -> None:
     starts = find_starts(names)
-    count = sum(len(starts.get((event.environment_id, event.name), ())) for event in events)
-    if count > STARTS_MOST and len(events) > 1:
-        raise BatchTooLarge(len(events) * STARTS_MOST // count)
+    load_versions({start.version_id for of_name in starts.values() for start in of_name})
+    weight = sum(_weight(start) for event in events for start in starts.get((event.environment_id, event.name), ()))
+    if weight > STARTS_MOST and len(events) > 1:
+        raise BatchTooLarge(len(events) * STARTS_MOST // weight)
     start_candidates(
         [
             Candidate(
@@ -53,9 +60,11 @@ def _start(
     )
 
 
-def _resume(
-    events: Sequence[StreamEvent], names: set[tuple[int, str]], values: EventValues, now: datetime, wakes: Wakes
-) -> None:
+def _weight(start: Start) -> int:
+    return 1 + len(load_version(start.version_id).definition.cancel)
+
+
+def _resume(events: Sequence[StreamEvent], names: Names, values: EventValues, now: datetime, wakes: Wakes) -> None:
     listened = paths_listened(names)
     heard = {event.seq: event for event in events if (event.environment_id, event.name) in listened}
     if not heard:
@@ -67,13 +76,18 @@ def _resume(
         for lookup in lookups(event, values.of(event.seq), listened[event.environment_id, event.name])
     ]
     found = find_waits(asked, RESUMES_MOST + 1)
-    if len(found) > RESUMES_MOST and len(events) > 1:
-        raise BatchTooLarge(len(events) * RESUMES_MOST // len(found))
-    if len(found) > RESUMES_MOST:
-        found = found[:RESUMES_MOST]
-        keep_wide_event(found[-1][0], found[-1][1].id)
-        wakes.probes += 1
-    by_event: dict[int, list[Hit]] = defaultdict(list)
-    for seq, wait in found:
-        by_event[seq].append(Hit(heard[seq], wait))
-    resume([hit for seq in heard for hit in by_event[seq]], values, now, wakes)
+    is_single = len(events) == 1
+    if len(found) > RESUMES_MOST and not is_single:
+        raise BatchTooLarge(len(events) // 2)
+    # In the order of the stream: of two events for one wait the first counts.
+    hits = sorted((Hit(heard[seq], wait) for seq, wait in found[:RESUMES_MOST]), key=lambda hit: hit.event.seq)
+    after = found[RESUMES_MOST - 1][1].id if len(found) > RESUMES_MOST else None
+    try:
+        resume(hits, values, now, wakes)
+    except AllowanceSpent:
+        if not is_single:
+            raise
+        after = found[0][1].id - 1  # what they cost is spread over transactions
+    if after is not None:
+        keep_wide_event(events[0].seq, after)
+        wakes.wide_events += 1

@@ -1,5 +1,6 @@
 """Matching: which open waits events are for. The index finds them by name and key, the whole expression decides."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -9,12 +10,23 @@ import msgspec
 
 from apps.datastore.definition.scopes import CANCEL_NAMES, MATCH_NAMES
 from apps.event_stream.consuming import StreamEvent
-from apps.expressions import Expression, ExpressionError, Value, compile_expression, hash_values, look_up
+from apps.expressions import (
+    Allowance,
+    AllowanceSpent,
+    Expression,
+    ExpressionError,
+    InvalidExpression,
+    Value,
+    compile_expression,
+    hash_values,
+    look_up,
+)
+from apps.runner.batches import BATCH_UNITS
 from apps.runner.event_values import EventValues
-from apps.state.following import VALUES_AT_ONCE
-from apps.state.values import RunValues, read_values
+from apps.state.values import VALUES_AT_ONCE, RunValues, read_values
 from apps.state.waits import Lookup, OpenWait
 
+log = logging.getLogger(__name__)
 _paths = msgspec.json.Decoder(list[tuple[str, ...]])
 
 
@@ -46,40 +58,66 @@ def in_time(hit: Hit) -> bool:
     return hit.event.seq > hit.wait.since_seq and (expires_at is None or hit.event.received_at <= expires_at)
 
 
-def matching(hits: Sequence[Hit], values: EventValues, now: datetime) -> list[Hit]:
-    """The hits whose whole expression is true; the first for each wait."""
+class Matched(NamedTuple):
+    """The hits whose whole expression is true, the first for each wait; and waits whose expression cannot be read."""
+
+    hits: list[Hit]
+    unreadable: list[int]
+
+
+def matching(hits: Sequence[Hit], values: EventValues, now: datetime) -> Matched:
+    """Evaluate the whole expression of each wait for its events. Raises AllowanceSpent where that costs too much."""
     found: dict[int, Hit] = {}
+    unreadable: set[int] = set()
     by_run: dict[str, list[Hit]] = defaultdict(list)
     for hit in filter(in_time, hits):
         if hit.wait.match is None:
             found.setdefault(hit.wait.id, hit)
         else:
             by_run[hit.wait.run_id].append(hit)
+    allowance = Allowance(BATCH_UNITS)
     run_ids = list(by_run)
     for start in range(0, len(run_ids), VALUES_AT_ONCE):
         chunk = run_ids[start : start + VALUES_AT_ONCE]
-        needs_outputs = any(_expression(hit).names & _OUTPUTS for run_id in chunk for hit in by_run[run_id])
+        expressions = {hit.wait.id: _expression(hit.wait) for run_id in chunk for hit in by_run[run_id]}
+        unreadable |= {wait_id for wait_id, expression in expressions.items() if expression is None}
+        needs_outputs = any(one is not None and one.names & _OUTPUTS for one in expressions.values())
         for run_id, run in read_values(chunk, with_outputs=needs_outputs).items():
             for hit in by_run[run_id]:
-                if hit.wait.id not in found and _is_true(hit, run, values, now):
+                expression = expressions[hit.wait.id]
+                if hit.wait.id in found or expression is None:
+                    continue
+                if _is_true(hit, expression, _Reading(run, values, allowance), now):
                     found[hit.wait.id] = hit
-    return list(found.values())
+    return Matched(list(found.values()), sorted(unreadable))
 
 
 _OUTPUTS = {"steps", "response"}
 
 
-def _expression(hit: Hit) -> Expression:
-    names = CANCEL_NAMES if hit.wait.kind == "cancel" else MATCH_NAMES
-    return compile_expression(hit.wait.match or "", names)
+class _Reading(NamedTuple):
+    run: RunValues
+    values: EventValues
+    allowance: Allowance
 
 
-def _is_true(hit: Hit, run: RunValues, values: EventValues, now: datetime) -> bool:
-    expression = _expression(hit)
-    read = run.reader().of(hit.wait.sources.split(","))
+def _expression(wait: OpenWait) -> Expression | None:
+    """None if this release cannot read it."""
     try:
-        return expression.test(
-            {name: values.of(hit.event.seq) if name == "async" else read(name) for name in expression.names}, now
-        )
+        return compile_expression(wait.match or "", CANCEL_NAMES if wait.kind == "cancel" else MATCH_NAMES)
+    except InvalidExpression:
+        log.exception("the match of wait %s cannot be read", wait.id)
+        return None
+
+
+def _is_true(hit: Hit, expression: Expression, reading: _Reading, now: datetime) -> bool:
+    read = reading.run.reader().of(hit.wait.sources.split(","))
+    try:
+        variables = {
+            name: reading.values.of(hit.event.seq) if name == "async" else read(name) for name in expression.names
+        }
+        return expression.test(variables, now, allowance=reading.allowance)
+    except AllowanceSpent:
+        raise
     except ExpressionError:
         return False  # an event of another shape than the expression expects is not the one that is waited for

@@ -6,15 +6,22 @@ from datetime import datetime
 from apps.runner.event_values import EventValues
 from apps.runner.matching import Hit, matching
 from apps.state.following import planned_steps
+from apps.state.probes import postpone
 from apps.state.steps import plan_steps
 from apps.state.transitions import advance_runs, cancel_runs, lock_runs
-from apps.state.waits import End, EndedWait, OpenWait, end_waits
+from apps.state.waits import End, EndedWait, OpenWait, cancel_waits, end_waits
 from apps.state.wakes import Wakes
 
 
 def resume(hits: Sequence[Hit], values: EventValues, now: datetime, wakes: Wakes) -> None:
-    """End the waits that the events are for. Events come in the order of the stream: the first one counts."""
-    true = matching(hits, values, now)
+    """End the waits that the events are for. Events come in the order of the stream: the first one counts.
+
+    Raises AllowanceSpent if there are several hits whose expressions cost too much together.
+    """
+    matched = matching(hits, values, now)
+    for wait_id in matched.unreadable:
+        postpone(wait_id)
+    true = matched.hits
     if not true:
         return
     locked = lock_runs([hit.wait.run_id for hit in true])
@@ -29,6 +36,7 @@ def resume(hits: Sequence[Hit], values: EventValues, now: datetime, wakes: Wakes
 def time_out(waits: Sequence[OpenWait], now: datetime, wakes: Wakes) -> None:
     """End waits whose event has not come in time."""
     locked = lock_runs([wait.run_id for wait in waits])
+    cancel_waits([wait.id for wait in waits if wait.run_id not in locked.open], now)
     reason = "its event did not come in time"
     ended = end_waits([End(wait.id, None, reason) for wait in waits if wait.run_id in locked.open], now)
     _go_on([wait for wait in ended if wait.kind == "step"], now, wakes)

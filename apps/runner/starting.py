@@ -10,14 +10,15 @@ from django.conf import settings
 from apps.datastore.definition.scopes import CANCEL_NAMES, KEY_NAMES, TRIGGER_NAMES
 from apps.datastore.definition.types import TRIGGER, FunctionDefinition
 from apps.datastore.versions import load_version, load_versions
-from apps.expressions import ExpressionError, Value, compile_expression, compile_key
+from apps.expressions import Allowance, AllowanceSpent, ExpressionError, Value, compile_expression, compile_key
+from apps.runner.batches import BATCH_UNITS, EVENT_UNITS
 from apps.runner.event_values import EventValues
 from apps.state.following import plain_branches
 from apps.state.guards import Asked, ask
 from apps.state.not_started import Refusal, keep_refusals
 from apps.state.starting import NewRun, start_runs
 from apps.state.wakes import Wakes
-from apps.state.walking import Branches, Listening, Reader, key_of, walk
+from apps.state.walking import WALK_BUDGET, Branches, Listening, Reader, Walked, key_of, walk
 
 
 class Candidate(NamedTuple):
@@ -37,15 +38,39 @@ def start_candidates(candidates: Sequence[Candidate], values: EventValues, now: 
     """Start those that nothing speaks against, and keep what does for the others.
 
     Called in the transaction that takes the events from the inbox. The number of statements does not depend on the
-    number of candidates.
+    number of candidates. Raises AllowanceSpent if there are several events whose expressions cost too much together; of
+    a single event, those that are beyond what it may cost cannot be evaluated.
     """
     load_versions({one.version_id for one in candidates})
     values.need([one.event_seq for one in candidates if _looks_at_event(one)])
-    refusals: list[Refusal] = []
-    triggered = [one for one in candidates if _is_triggered(one, values, now, refusals)]
-    granted = _guarded(triggered, values, now, refusals)
-    keep_refusals(refusals)
-    start_runs([_new_run(one, values, now) for one in granted], now, wakes)
+    is_single = len({one.event_seq for one in candidates}) == 1
+    asking = _Asking(values, now, Allowance(EVENT_UNITS if is_single else BATCH_UNITS), is_single, [])
+    triggered = [one for one in candidates if _is_triggered(one, asking)]
+    granted = _guarded(triggered, asking)
+    keep_refusals(asking.refusals)
+    start_runs([_new_run(one, asking) for one in granted], now, wakes)
+
+
+class _Asking(NamedTuple):
+    """What it takes to decide on candidates, and what was decided against some of them."""
+
+    values: EventValues
+    now: datetime
+    allowance: Allowance
+    is_single: bool
+    refusals: list[Refusal]
+
+    def event(self, one: Candidate) -> Value:
+        return self.values.of(one.event_seq)
+
+    def refuse(self, one: Candidate, why: str, reason: str) -> None:
+        self.refusals.append(Refusal(one.event_seq, one.function_id, one.version_id, why, reason))
+
+    def check(self, error: ExpressionError) -> ExpressionError:
+        """The error, unless fewer events would do without it: then it is raised."""
+        if isinstance(error, AllowanceSpent) and not self.is_single:
+            raise error
+        return error
 
 
 def _looks_at_event(one: Candidate) -> bool:
@@ -70,19 +95,22 @@ def _needs_event(version_id: int) -> bool:
     )
 
 
-def _is_triggered(one: Candidate, values: EventValues, now: datetime, refusals: list[Refusal]) -> bool:
+def _is_triggered(one: Candidate, asking: _Asking) -> bool:
     expressions = _expressions(one.version_id, one.event_name)
     if one.by_cron or None in expressions:
         return True
     faults = []
     for text in expressions:
         try:
-            if compile_expression(text or "", TRIGGER_NAMES).test({"event": values.of(one.event_seq)}, now):
+            expression = compile_expression(text or "", TRIGGER_NAMES)
+            if expression.test({"event": asking.event(one)}, asking.now, allowance=asking.allowance):
                 return True
         except ExpressionError as error:
-            faults.append(f"`{text}` cannot be evaluated: {error}")
-    why, reason = ("expression error", "; ".join(faults)) if faults else ("expression", _not_true(expressions))
-    refusals.append(Refusal(one.event_seq, one.function_id, one.version_id, why, reason))
+            faults.append(f"`{text}` cannot be evaluated: {asking.check(error)}")
+    if faults:
+        asking.refuse(one, "expression error", "; ".join(faults))
+    else:
+        asking.refuse(one, "expression", _not_true(expressions))
     return False
 
 
@@ -92,52 +120,46 @@ def _not_true(expressions: Sequence[str | None]) -> str:
     )
 
 
-def _guarded(
-    candidates: Sequence[Candidate], values: EventValues, now: datetime, refusals: list[Refusal]
-) -> list[Candidate]:
+def _guarded(candidates: Sequence[Candidate], asking: _Asking) -> list[Candidate]:
     """Those whose idempotency key or throttle lets them start."""
     asked: dict[int, Asked] = {}
     refused: set[int] = set()
     for place, one in enumerate(candidates):
         try:
-            guard = _guard(one, values, now)
+            guard = _guard(one, asking)
         except ExpressionError as error:
             refused.add(place)
-            reason = f"its key cannot be evaluated: {error}"
-            refusals.append(Refusal(one.event_seq, one.function_id, one.version_id, "expression error", reason))
+            asking.refuse(one, "expression error", f"its key cannot be evaluated: {asking.check(error)}")
             continue
         if guard is not None:
             asked[place] = guard
-    for (place, guard), ruling in zip(asked.items(), ask(list(asked.values()), now), strict=True):
-        if ruling.granted:
-            continue
-        refused.add(place)
-        one = candidates[place]
-        refusals.append(
-            Refusal(one.event_seq, one.function_id, one.version_id, guard.kind, _over(guard, ruling.event_id))
-        )
+    for (place, guard), ruling in zip(asked.items(), ask(list(asked.values()), asking.now), strict=True):
+        if not ruling.granted:
+            refused.add(place)
+            asking.refuse(candidates[place], guard.kind, _over(guard, ruling.event_id))
     return [one for place, one in enumerate(candidates) if place not in refused]
 
 
-def _guard(one: Candidate, values: EventValues, now: datetime) -> Asked | None:
+def _guard(one: Candidate, asking: _Asking) -> Asked | None:
     definition = load_version(one.version_id).definition
     if definition.idempotency is not None:
-        key = _key(definition.idempotency, values.of(one.event_seq), now)
+        key = _key(definition.idempotency, one, asking)
         # What is missing tells no two events apart.
         return _asked(one, "idempotency", key, 1, settings.IDEMPOTENCY_SECONDS) if key else None
     throttle = definition.throttle
     if throttle is None:
         return None
-    key = "" if throttle.key is None else _key(throttle.key, values.of(one.event_seq), now)
+    key = "" if throttle.key is None else _key(throttle.key, one, asking)
     return _asked(one, "throttle", key, throttle.count, throttle.period)
+
+
+def _key(text: str, one: Candidate, asking: _Asking) -> str:
+    key = compile_key(text, KEY_NAMES)
+    return key.render({"event": asking.event(one)}, asking.now, allowance=asking.allowance)
 
 
 def _asked(one: Candidate, kind: str, key: str, most: int, window: float) -> Asked:
     return Asked(one.function_id, kind, key, most, window, one.internal_id)
-
-
-def _key(text: str, event: Value, now: datetime) -> str:
-    return compile_key(text, KEY_NAMES).render({"event": event}, now)
 
 
 def _over(guard: Asked, first: str) -> str:
@@ -147,7 +169,7 @@ def _over(guard: Asked, first: str) -> str:
     return f"the throttle of {guard.most} in {guard.window:g} s is used up{of_key}, since event {first}"
 
 
-def _new_run(one: Candidate, values: EventValues, now: datetime) -> NewRun:
+def _new_run(one: Candidate, asking: _Asking) -> NewRun:
     definition = load_version(one.version_id).definition
     reason = f"event {one.event_name} {one.internal_id}"
     run = NewRun(one.environment_id, one.function_id, one.version_id, one.event_seq, reason)
@@ -155,17 +177,32 @@ def _new_run(one: Candidate, values: EventValues, now: datetime) -> NewRun:
     if branches is not None:
         run = run._replace(branches=branches)
     else:
-        reader = Reader(lambda: values.of(one.event_seq), dict, lambda _: None)
-        run = run._replace(walked=walk(definition, [TRIGGER], [TRIGGER], reader, now))
+        run = run._replace(walked=_walked(definition, one, asking))
     if definition.cancel:
-        run = run._replace(cancelling=_cancelling(definition, values.of(one.event_seq), now))
+        run = run._replace(cancelling=_cancelling(definition, one, asking))
     return run
 
 
-def _cancelling(definition: FunctionDefinition, event: Value, now: datetime) -> list[Listening]:
+def _walked(definition: FunctionDefinition, one: Candidate, asking: _Asking) -> Walked:
+    """The edges from the trigger. What they cost is the batch's, too."""
+    if asking.allowance.left <= 0:
+        asking.check(AllowanceSpent())
+    own = Allowance(WALK_BUDGET if asking.allowance.left > 0 else 0)
+    before = own.left
+    walked = walk(definition, [TRIGGER], [TRIGGER], _reader(one, asking, own), asking.now)
+    asking.allowance.left -= before - own.left
+    return walked
+
+
+def _cancelling(definition: FunctionDefinition, one: Candidate, asking: _Asking) -> list[Listening]:
     listening = []
+    reader = _reader(one, asking, Allowance(WALK_BUDGET))
     for cancel in definition.cancel:
-        paths, key = key_of(cancel.condition, CANCEL_NAMES, lambda _: event, now)
-        expires_at = None if cancel.timeout is None else now + timedelta(seconds=cancel.timeout)
-        listening.append(Listening(TRIGGER, cancel.event, cancel.condition, paths, key, expires_at, Branches()))
+        key = key_of(cancel.condition, CANCEL_NAMES, reader, [TRIGGER], asking.now)
+        expires_at = None if cancel.timeout is None else asking.now + timedelta(seconds=cancel.timeout)
+        listening.append(Listening(TRIGGER, cancel.event, cancel.condition, key, expires_at, Branches()))
     return listening
+
+
+def _reader(one: Candidate, asking: _Asking, allowance: Allowance) -> Reader:
+    return Reader(lambda: asking.event(one), dict, lambda _: None, allowance)

@@ -10,13 +10,10 @@ import msgspec
 from apps.datastore.versions import load_version
 from apps.state.history import Entry, add_history
 from apps.state.steps import FaultyStep, PlannedStep, fail_steps, plan_steps
-from apps.state.values import RunValues, read_values
+from apps.state.values import VALUES_AT_ONCE, RunValues, read_values
 from apps.state.waits import NewWait, open_waits
 from apps.state.wakes import Wakes
 from apps.state.walking import Branch, Listening, Walked, branch_to, edges_from, walk
-
-VALUES_AT_ONCE = 16
-"""Runs whose event and outputs are in memory together."""
 
 
 class Completed(NamedTuple):
@@ -63,9 +60,11 @@ def follow(completed: Sequence[Completed], now: datetime, wakes: Wakes) -> list[
     follows: list[Follows] = []
     run_ids = list(walking)
     for start in range(0, len(run_ids), VALUES_AT_ONCE):
-        values = read_values(run_ids[start : start + VALUES_AT_ONCE])
-        follows += [_walk(walking[run_id], of_run, now) for run_id, of_run in values.items()]
-    return write(follows, planned, now, wakes)
+        chunk = run_ids[start : start + VALUES_AT_ONCE]
+        values = read_values(chunk)
+        # A run whose event is gone must not seem to have nothing that follows.
+        follows += [_walk(walking[run_id], values[run_id], now) for run_id in chunk]
+    return write_down(follows, planned, now, wakes)
 
 
 @lru_cache(maxsize=10_000)
@@ -102,7 +101,7 @@ def _walk(completed: Sequence[Completed], values: RunValues, now: datetime) -> F
     return Follows(place, walked, waits)
 
 
-def write(follows: Sequence[Follows], planned: Sequence[PlannedStep], now: datetime, wakes: Wakes) -> list[Entry]:
+def write_down(follows: Sequence[Follows], planned: Sequence[PlannedStep], now: datetime, wakes: Wakes) -> list[Entry]:
     """Write down what follows; the runs are locked or were made in this transaction."""
     planned = list(planned)
     waits: list[NewWait] = []
@@ -122,11 +121,12 @@ def write(follows: Sequence[Follows], planned: Sequence[PlannedStep], now: datet
     open_waits(waits, now)
     wakes.probes += len(waits)
     wakes.expiring += [wait.listening.expires_at for wait in waits if wait.listening.expires_at is not None]
-    failed = fail_steps([step for step, _ in faulty], now)
+    first = {(step.run_id, step.step_id): (step, message) for step, message in reversed(faulty)}
+    failed = fail_steps([step for step, _ in first.values()], now)
     told += [
-        Entry(step.run_id, "step.failed", message, step.step_id)
-        for step, message in faulty
-        if (step.run_id, step.step_id) in failed
+        Entry(run_id, "step.failed", message, step_id)
+        for (run_id, step_id), (_, message) in first.items()
+        if (run_id, step_id) in failed
     ]
     add_history(told, now)
     return told

@@ -35,19 +35,14 @@ class Ruling(NamedTuple):
     event_id: str
 
 
-# The rows are made and locked in the order of their keys, so that none waits for another in a circle.
-_MAKE = """
-INSERT INTO state_startguard (function_id, kind, key, count, event_id, expires_at)
+# Made or found, the rows are locked in the order of their keys, so that none waits for another in a circle. A new one
+# has expired already: its window begins with the first start.
+_LOCK = """
+INSERT INTO state_startguard AS guard (function_id, kind, key, count, event_id, expires_at)
 SELECT DISTINCT function_id, kind COLLATE "C", key COLLATE "C", 0, '', %s::timestamptz
 FROM unnest(%b::bigint[], %b::text[], %b::text[]) AS g (function_id, kind, key)
-ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
-"""
-_LOCK = """
-SELECT guard.function_id, guard.kind, guard.key, guard.count, guard.event_id, guard.expires_at
-FROM unnest(%b::bigint[], %b::text[], %b::text[]) AS asked (function_id, kind, key), LATERAL (
-    SELECT * FROM state_startguard
-    WHERE function_id = asked.function_id AND kind = asked.kind AND key = asked.key LIMIT 1 FOR UPDATE
-) AS guard
+ORDER BY 1, 2, 3 ON CONFLICT (function_id, kind, key) DO UPDATE SET count = guard.count
+RETURNING guard.function_id, guard.kind, guard.key, guard.count, guard.event_id, guard.expires_at
 """
 _KEEP = """
 UPDATE state_startguard AS guard SET count = kept.count, event_id = kept.event_id, expires_at = kept.expires_at
@@ -61,7 +56,7 @@ Guard = tuple[int, str, str]
 
 
 def ask(asked: Sequence[Asked], now: datetime) -> list[Ruling]:
-    """Rule on starts in the order given, and count those that are granted. Three statements, whatever their number.
+    """Rule on starts in the order given, and count those that are granted. Two statements, whatever their number.
 
     Called in the transaction that starts the runs, before it locks any run.
     """
@@ -70,15 +65,16 @@ def ask(asked: Sequence[Asked], now: datetime) -> list[Ruling]:
     guards = [(one.function_id, one.kind, stored_key(one.key)) for one in asked]
     names = _columns(sorted(set(guards)), 3)
     with connection.cursor() as cursor:
-        cursor.execute(_MAKE, (now, *names))
-        cursor.execute(_LOCK, names)
+        cursor.execute(_LOCK, (now, *names))
         windows: dict[Guard, Window] = {
             (function_id, kind, key): Window(count, event_id, expires_at)
             for function_id, kind, key, count, event_id, expires_at in cursor.fetchall()
         }
+        found = dict(windows)
         rulings = [_rule(one, guard, windows, now) for one, guard in zip(asked, guards, strict=True)]
-        kept = [(*guard, *window) for guard, window in windows.items()]
-        cursor.execute(_KEEP, (*_columns(kept, 6), *names))
+        kept = [(*guard, *window) for guard, window in windows.items() if window != found[guard]]
+        if kept:
+            cursor.execute(_KEEP, (*_columns(kept, 6), *_columns(kept, 3)))
     return rulings
 
 

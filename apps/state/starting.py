@@ -7,7 +7,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from apps.event_stream.ids import new_ulids
-from apps.state.following import Follows, Place, planned_steps, write
+from apps.state.following import Follows, Place, planned_steps, write_down
 from apps.state.transitions import advance_runs
 from apps.state.wakes import Wakes
 from apps.state.walking import Branch, Listening, Walked
@@ -66,7 +66,7 @@ def start_runs(runs: Sequence[NewRun], now: datetime, wakes: Wakes) -> None:
             },
         )
         started = [(row[0], by_id[row[0]]) for row in cursor.fetchall()]
-    write(
+    write_down(
         [_follows(run_id, run) for run_id, run in started if run.walked or run.cancelling],
         [step for run_id, run in started for step in planned_steps(run_id, run.function_id, run.branches)],
         now,

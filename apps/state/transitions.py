@@ -33,7 +33,8 @@ def lock_runs(run_ids: Sequence[str]) -> LockedRuns:
 
 # Read after the lock: of two last branches finishing at once, the second sees what the first has written. The runs are
 # named twice: by the join alone, a plan that was made while the table was empty may walk all the runs there are.
-# A run that ends listens for nothing any more.
+# A run that ends listens for nothing any more. Its open waits are found by `ended_at`: by their status, a plan that was
+# made while there were few open waits may walk all of those.
 _ADVANCE = """
 WITH changed AS (
     UPDATE state_run AS run
@@ -50,7 +51,7 @@ WITH changed AS (
                    COALESCE(bool_or(status = 'open'), false) AS any_open,
                    COALESCE(bool_or(status = 'failed'), false) AS any_failed,
                    COALESCE((SELECT true FROM state_wait AS wait
-                             WHERE wait.run_id = asked.run_id AND wait.status = 'open' AND wait.kind = 'step' LIMIT 1),
+                             WHERE wait.run_id = asked.run_id AND wait.ended_at IS NULL AND wait.kind = 'step' LIMIT 1),
                             false) AS any_wait
             FROM state_step WHERE run_id = asked.run_id
         ) AS steps
@@ -60,7 +61,7 @@ WITH changed AS (
     RETURNING run.id, run.status
 ), deaf AS (
     UPDATE state_wait SET status = 'cancelled', ended_at = %(now)s
-    WHERE run_id = ANY (ARRAY(SELECT id FROM changed WHERE status <> 'running')) AND status = 'open'
+    WHERE run_id = ANY (ARRAY(SELECT id FROM changed WHERE status <> 'running')) AND ended_at IS NULL
 )
 INSERT INTO state_history (run_id, at, kind, step_id, reason)
 SELECT id, %(now)s, 'run.' || status, NULL,
@@ -115,7 +116,7 @@ def cancel_runs(reasons: Mapping[str, str], now: datetime) -> None:
             cursor.execute(f"DELETE FROM {table} WHERE id = ANY (%b::bigint[])", (items,))
         cursor.execute(
             "UPDATE state_wait SET status = 'cancelled', ended_at = %s WHERE run_id = ANY (%b::text[])"
-            " AND status = 'open'",
+            " AND ended_at IS NULL",
             (now, run_ids),
         )
     add_history([Entry(run_id, "run.cancelled", reason) for run_id, reason in reasons.items()], now)

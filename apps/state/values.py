@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from django.conf import settings
 from django.db import connection
 
-from apps.expressions import ExpressionError, Value, read_json
+from apps.expressions import Allowance, ExpressionError, Value, read_json
 from apps.state.steps import Outputs, outputs_of
-from apps.state.walking import Reader
+from apps.state.walking import WALK_BUDGET, Reader
+
+VALUES_AT_ONCE = 16
+"""Runs whose event and outputs are in memory together."""
 
 
 class RunValues:
@@ -41,8 +44,8 @@ class RunValues:
     def completed(self) -> frozenset[str]:
         return self._completed
 
-    def reader(self) -> Reader:
-        return Reader(self.event, self.steps, self.output)
+    def reader(self, allowance: Allowance | None = None) -> Reader:
+        return Reader(self.event, self.steps, self.output, allowance or Allowance(WALK_BUDGET))
 
     def _refuse_too_large(self) -> None:
         if self._too_large:

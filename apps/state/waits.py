@@ -35,7 +35,7 @@ WITH opened AS (
                 %b::text[], %b::bigint[], %b::timestamptz[], %b::text[]) AS w
     RETURNING id, since_seq
 )
-INSERT INTO state_probe (wait_id, after_seq) SELECT id, since_seq FROM opened
+INSERT INTO state_probe (wait_id, after_seq, due_at) SELECT id, since_seq, %s FROM opened
 """
 
 
@@ -44,11 +44,12 @@ def open_waits(waits: Sequence[NewWait], now: datetime) -> None:
     if not waits:
         return
     runs, environments, functions, kinds, since, listening = zip(*waits, strict=True)
-    sources, names, matches, paths, keys, expiries, branches = zip(*listening, strict=True)
+    sources, names, matches, pairs, expiries, branches = zip(*listening, strict=True)
+    paths, keys = zip(*pairs, strict=True)
     texts = [msgspec.json.encode(branch).decode() for branch in branches]
     columns = (runs, environments, functions, kinds, since, sources, names, matches, paths, keys, expiries, texts)
     with connection.cursor() as cursor:
-        cursor.execute(_OPEN, (now, *map(list, columns)))
+        cursor.execute(_OPEN, (now, *map(list, columns), now))
     add_history([_opened(wait) for wait in waits if wait.kind == "step"], now)
 
 
@@ -114,23 +115,28 @@ class OpenWait(NamedTuple):
     expires_at: datetime | None
 
 
+# Rows are compared, so that the plan can only be a walk over the index: by the id alone, one that was made when most
+# waits were alike walks all of them.
 _FIND = """
 SELECT lookup.event_seq, wait.* FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::bigint[],
     %b::bigint[]) AS lookup (event_seq, environment_id, event_name, paths, key, after), LATERAL (
     SELECT id, run_id, kind, sources, match, since_seq, expires_at FROM state_wait AS wait
-    WHERE wait.environment_id = lookup.environment_id AND wait.event_name = lookup.event_name
-      AND wait.paths = lookup.paths AND wait.key = lookup.key AND wait.id > lookup.after AND status = 'open'
+    WHERE (wait.environment_id, wait.event_name, wait.paths, wait.key, wait.id)
+            > (lookup.environment_id, lookup.event_name, lookup.paths, lookup.key, lookup.after)
+      AND (wait.environment_id, wait.event_name, wait.paths, wait.key)
+            <= (lookup.environment_id, lookup.event_name, lookup.paths, lookup.key)
+      AND status = 'open'
     ORDER BY wait.environment_id, wait.event_name, paths, key, id LIMIT %s
-) AS wait ORDER BY wait.id
+) AS wait ORDER BY wait.id LIMIT %s
 """
 
 
 def find_waits(lookups: Sequence[Lookup], most: int) -> list[tuple[int, OpenWait]]:
-    """The waits found, each with the number of its event, by their ids; at most `most` for each lookup."""
+    """The waits found, each with the number of its event, by their ids; at most `most`."""
     if not lookups:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_FIND, (*(list(column) for column in zip(*lookups, strict=True)), most))
+        cursor.execute(_FIND, (*(list(column) for column in zip(*lookups, strict=True)), most, most))
         return [(seq, OpenWait(*rest)) for seq, *rest in cursor.fetchall()]
 
 
@@ -153,7 +159,8 @@ class EndedWait(NamedTuple):
     reason: str
 
 
-# The array beside the join: by it alone, a plan that was made while the table was empty may walk all the waits.
+# The array beside the join, and `ended_at` for the status: else a plan that was made while the table was empty may walk
+# all the waits, or all that are open.
 _END = """
 WITH asked AS MATERIALIZED (
     SELECT * FROM unnest(%(waits)b::bigint[], %(events)b::bigint[], %(reasons)b::text[]) AS e (id, event_seq, reason)
@@ -161,7 +168,7 @@ WITH asked AS MATERIALIZED (
     UPDATE state_wait AS wait
     SET status = CASE WHEN asked.event_seq IS NULL THEN 'timed out' ELSE 'arrived' END, ended_at = %(now)s,
         event_seq = asked.event_seq
-    FROM asked WHERE wait.id = asked.id AND wait.id = ANY (%(waits)b::bigint[]) AND wait.status = 'open'
+    FROM asked WHERE wait.id = asked.id AND wait.id = ANY (%(waits)b::bigint[]) AND wait.ended_at IS NULL
     RETURNING wait.run_id, wait.function_id, wait.kind, wait.event_seq, wait.branches, asked.reason, wait.sources
 ), history AS (
     INSERT INTO state_history (run_id, at, kind, step_id, reason)
@@ -184,6 +191,17 @@ def end_waits(ends: Sequence[End], now: datetime) -> list[EndedWait]:
         ]
 
 
+def cancel_waits(wait_ids: Sequence[int], now: datetime) -> None:
+    """End waits of runs that have ended; there should be none."""
+    if wait_ids:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE state_wait SET status = 'cancelled', ended_at = %s WHERE id = ANY (%b::bigint[])"
+                " AND ended_at IS NULL",
+                (now, list(wait_ids)),
+            )
+
+
 def find_expired(before: datetime, most: int) -> list[OpenWait]:
     """Open waits that expired before this moment and have looked back, the oldest first.
 
@@ -193,7 +211,8 @@ def find_expired(before: datetime, most: int) -> list[OpenWait]:
         cursor.execute(
             "SELECT id, run_id, kind, sources, match, since_seq, expires_at FROM state_wait"
             " WHERE expires_at < %s AND status = 'open'"
-            " AND NOT EXISTS (SELECT FROM state_probe WHERE wait_id = state_wait.id) ORDER BY expires_at, id LIMIT %s",
+            " AND NOT EXISTS (SELECT FROM state_probe WHERE wait_id = state_wait.id OFFSET 0)"
+            " ORDER BY expires_at, id LIMIT %s",
             (before, most),
         )
         return [OpenWait(*row) for row in cursor.fetchall()]

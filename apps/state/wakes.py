@@ -24,12 +24,15 @@ class Wakes:
     """When waits time out."""
     probes: int = 0
     """Waits that are to look at the events since they began to listen."""
+    wide_events: int = 0
+    """Events that have more waits to resume."""
 
     def add(self, other: "Wakes") -> None:
         self.ready += other.ready
         self.due += other.due
         self.expiring += other.expiring
         self.probes += other.probes
+        self.wide_events += other.wide_events
 
 
 def ring_for(wakes: Wakes, now: datetime) -> None:
@@ -38,5 +41,7 @@ def ring_for(wakes: Wakes, now: datetime) -> None:
         ring("executor.drain", queue, queue=queue, times=min(WAKES_MOST, -(-items // ITEMS_A_WAKE)))
     if wakes.probes:
         ring("runner.probe_waits", queue="events")
+    if wakes.wide_events:
+        ring("runner.resume_wide_events", queue="events")
     ring_when_due("executor.wake_due", [(at - now).total_seconds() for at in wakes.due])
     ring_when_due("runner.expire_waits", [(at - now).total_seconds() for at in wakes.expiring], queue="events")

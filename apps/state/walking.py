@@ -5,14 +5,31 @@ An edge is walked once, when its step (of a join: the last of its steps) has com
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
 from apps.datastore.definition.scopes import EDGE_NAMES, MATCH_NAMES
 from apps.datastore.definition.types import Async, Edge, FunctionDefinition, Step
-from apps.expressions import ExpressionError, Value, compile_expression, equalities, hash_values, moment
+from apps.expressions import (
+    DEFAULT_BUDGET,
+    Allowance,
+    Expression,
+    ExpressionError,
+    Value,
+    compile_expression,
+    equalities,
+    fields_read,
+    hash_values,
+    moment,
+)
 from drivers.registry import queue_for
+
+WALK_BUDGET = 5 * DEFAULT_BUDGET
+"""What the expressions of all edges that are walked together may cost: some half a second."""
+PATHS_MOST = 500
+"""Characters of the paths of a wait's key: an index entry has room for no more than some thousands."""
 
 Read = Callable[[str], Value]
 """The value of a name: `event`, `steps` or `response`. Called only for names that an expression has."""
@@ -35,14 +52,20 @@ class Branches(msgspec.Struct, frozen=True):
     timed_out: tuple[Branch, ...] = ()
 
 
+class WaitKey(NamedTuple):
+    """The paths at which an event must have known values, as JSON text, and the hash of those values."""
+
+    paths: str
+    hash: int
+
+
 class Listening(NamedTuple):
     """A wait to be opened."""
 
     sources: str
     event_name: str
     match: str | None
-    paths: str
-    key: int
+    key: WaitKey
     expires_at: datetime | None
     branches: Branches
 
@@ -76,10 +99,10 @@ def walk(
             continue
         of_edge = read.of(edge.sources)
         try:
-            if edge.condition is not None and not _test(edge.condition, of_edge, now):
+            if edge.condition is not None and not _test(edge.condition, of_edge, now, read.allowance):
                 not_walked.append(Said(step.id, f"after {_named(edge)}: `{edge.condition}` is not true"))
                 continue
-            branch = branch_to(definition, step, _due_at(edge.wait, of_edge, now))
+            branch = branch_to(definition, step, _due_at(edge.wait, of_edge, now, read.allowance))
         except ExpressionError as error:
             faulty.append(Said(step.id, f"the edge from {_named(edge)} cannot be walked: {error}"))
             continue
@@ -87,7 +110,7 @@ def walk(
             steps[step.id] = _sooner(steps.get(step.id), branch)
         else:
             listening.setdefault((edge.sources, edge.listen), []).append((edge, branch))
-    waits = [_wait(sources, listen, edges, read.of(sources), now) for (sources, listen), edges in listening.items()]
+    waits = [_wait(sources, listen, edges, read, now) for (sources, listen), edges in listening.items()]
     return Walked(tuple(steps.values()), waits, faulty, not_walked)
 
 
@@ -102,6 +125,8 @@ class Reader(NamedTuple):
     steps: Callable[[], Mapping[str, Value]]
     output: Callable[[str], Value]
     """Of a step, by its id; None of the trigger."""
+    allowance: Allowance
+    """What the expressions may cost together."""
 
     def of(self, sources: Sequence[str]) -> Read:
         def read(name: str) -> Value:
@@ -128,34 +153,50 @@ def edges_from(definition: FunctionDefinition, sources: Collection[str]) -> list
     return list(found.values())
 
 
-def key_of(match: str | None, names: frozenset[str], read: Read, now: datetime) -> tuple[str, int]:
-    """The paths at which an event must have known values, as JSON text, and the hash of those values."""
-    if match is None:
-        return "", 0
+def key_of(match: str | None, names: frozenset[str], reader: Reader, sources: Sequence[str], now: datetime) -> WaitKey:
+    """What an event must say to be the one that is waited for, as far as it is known now."""
     known: list[tuple[tuple[str, ...], Value]] = []
-    for path, value in equalities(compile_expression(match, names), "async"):
+    paths = ""
+    read = reader.of(sources)
+    for path, expression, steps in () if match is None else _equalities(match, names):
         try:
-            known.append((path, value.evaluate({name: read(name) for name in value.names}, now)))
+            # What reads the output of a step that may still complete has another value when the event arrives.
+            if steps is None or (steps and not steps <= reader.steps().keys()):
+                continue
+            value = expression.evaluate({name: read(name) for name in expression.names}, now)
         except ExpressionError:
             continue  # the whole expression decides, for each event
+        longer = msgspec.json.encode([*(path for path, _ in known), path]).decode()
+        if len(longer) > PATHS_MOST:
+            break
+        paths = longer
+        known.append((path, value))
     key = hash_values([value for _, value in known]) if known else None
-    if key is None:
-        return "", 0
-    return msgspec.json.encode([path for path, _ in known]).decode(), key
+    return WaitKey("", 0) if key is None else WaitKey(paths, key)
 
 
-def _test(text: str, read: Read, now: datetime) -> bool:
+@lru_cache(maxsize=4_096)
+def _equalities(
+    match: str, names: frozenset[str]
+) -> tuple[tuple[tuple[str, ...], Expression, frozenset[str] | None], ...]:
+    """The parts of a match from which its key is made: path, value, and the steps that the value reads."""
+    found = equalities(compile_expression(match, names), "async")
+    return tuple((path, value, fields_read(value, "steps")) for path, value in found)
+
+
+def _test(text: str, read: Read, now: datetime, allowance: Allowance) -> bool:
     expression = compile_expression(text, EDGE_NAMES)
-    return expression.test({name: read(name) for name in expression.names}, now)
+    return expression.test({name: read(name) for name in expression.names}, now, allowance=allowance)
 
 
-def _due_at(wait: float | str | None, read: Read, now: datetime) -> datetime | None:
+def _due_at(wait: float | str | None, read: Read, now: datetime, allowance: Allowance) -> datetime | None:
     """When the wait is over; None if it is already."""
     if wait is None:
         return None
     if isinstance(wait, str):
         expression = compile_expression(wait, EDGE_NAMES)
-        due_at = moment(expression.evaluate({name: read(name) for name in expression.names}, now), now)
+        values = {name: read(name) for name in expression.names}
+        due_at = moment(expression.evaluate(values, now, allowance=allowance), now)
     else:
         due_at = now + timedelta(seconds=wait)
     return due_at if due_at > now else None
@@ -168,19 +209,17 @@ def _sooner(one: Branch | None, other: Branch) -> Branch:
 
 
 def _wait(
-    sources: tuple[str, ...], listen: Async, edges: Sequence[tuple[Edge, Branch]], read: Read, now: datetime
+    sources: tuple[str, ...], listen: Async, edges: Sequence[tuple[Edge, Branch]], reader: Reader, now: datetime
 ) -> Listening:
     ends: dict[bool, dict[str, Branch]] = {False: {}, True: {}}
     for edge, branch in edges:
         end = ends[edge.on_timeout]
         end[branch.step_id] = _sooner(end.get(branch.step_id), branch)
-    paths, key = key_of(listen.match, MATCH_NAMES, read, now)
     return Listening(
         ",".join(sources),
         listen.event,
         listen.match,
-        paths,
-        key,
+        key_of(listen.match, MATCH_NAMES, reader, sources, now),
         now + timedelta(seconds=listen.ttl),
         Branches(tuple(ends[False].values()), tuple(ends[True].values())),
     )

@@ -42,6 +42,14 @@ def served_queues() -> list[str]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def count_serving(queue: str) -> int:
+    """How many workers consume this queue."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM state_worker WHERE %s = ANY (string_to_array(queues, ','))", (queue,))
+        count: int = cursor.fetchone()[0]
+        return count
+
+
 class Reclaimed(NamedTuple):
     """What the dead left: queues that have work again, and items that came back too often, each with its worker."""
 

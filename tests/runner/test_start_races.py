@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from apps.event_stream.consuming import these_events, unpark
+from apps.event_stream.consuming import unpark
+from apps.event_stream.looking_back import these_events
 from apps.event_stream.models import Event, ParkedEvent
 from apps.runner.consume_events import consume_events
 from apps.runner.handle_event import handle_events

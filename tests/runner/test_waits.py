@@ -14,9 +14,9 @@ from apps.runner.probe_waits import probe_waits
 from apps.state.models import History, Probe, Run, ScheduledItem, Step, Wait
 from apps.state.scheduling import promote_due
 from tests.clock import Clock
-from tests.executor.finishing import lease
 from tests.functions import ScriptedDriver, append, deploy_steps, left_over, statuses, succeed
-from tests.state.items import QUEUE, add_worker
+from tests.runner.acting import call
+from tests.state.items import QUEUE
 
 pytestmark = pytest.mark.django_db
 
@@ -91,13 +91,12 @@ def test_a_time_out_walks_the_other_branch(onboarding: ScriptedDriver, clock: Cl
 def test_an_answer_that_is_faster_than_the_record_of_its_step_is_not_missed(onboarding: ScriptedDriver) -> None:
     send(id=7)
     consume_events()
-    finished = lease(add_worker())
+    welcomed = call()
     send("user/confirmed", id=7)
     consume_events()
-    record(finished)
+    record(welcomed)
     work()
     assert ran(onboarding) == {"thank"}
-    assert statuses() == {"completed": 1}
 
 
 def test_a_wait_of_a_year_is_one_row(driver: ScriptedDriver, clock: Clock) -> None:
@@ -172,3 +171,51 @@ def test_an_earlier_edge_brings_a_waiting_step_forward(driver: ScriptedDriver, c
     assert statuses() == {"completed": 1}
     assert Run.objects.get().status == "completed"
     assert left_over() == {}
+
+
+def test_a_join_of_many_steps_with_long_names_waits_too(driver: ScriptedDriver) -> None:
+    names = [letter * 100 for letter in "abc"]
+    deploy_steps({**{name: [Edge("$trigger")] for name in names}, "all": [Edge(steps=tuple(names), listen=CONFIRMED)]})
+    send(id=7)
+    work()
+    send("user/confirmed", id=7)
+    work()
+    assert ran(driver) == {*names, "all"}
+    assert statuses() == {"completed": 1}
+
+
+@pytest.mark.parametrize("after", ["$trigger", "a"])
+def test_a_fault_that_quotes_what_no_row_can_hold_fails_the_step_that_it_concerns(
+    driver: ScriptedDriver, after: str
+) -> None:
+    deploy_steps({"a": [Edge("$trigger")], "b": [Edge(after, condition="'x'.matches(event.data.pattern)")]})
+    send(pattern="(\0")
+    work()
+    assert dict(Step.objects.values_list("step_id", "status")) == {"a": "completed", "b": "failed"}
+
+
+def test_a_step_to_which_two_faulty_edges_lead_fails_once(driver: ScriptedDriver) -> None:
+    deploy_steps({"a": [Edge("$trigger", wait="event.data.at"), Edge("$trigger", condition="event.data.at + 1 > 2")]})
+    send(at=True)
+    work()
+    assert statuses() == {"failed": 1}
+    assert History.objects.filter(kind="step.failed").count() == 1
+
+
+def test_a_match_sees_the_outputs_of_steps_that_have_completed_since(driver: ScriptedDriver, clock: Clock) -> None:
+    match = "async.data.id == steps.later"
+    deploy_steps(
+        {
+            "first": [Edge("$trigger")],
+            "later": [Edge("$trigger", wait=60.0)],
+            "then": [Edge("first", listen=Async("user/confirmed", 3_600, match))],
+        }
+    )
+    send()
+    work()
+    clock.move(seconds=60)
+    work()
+    assert ran(driver) == {"first", "later"}
+    send("user/confirmed", id="later")
+    work()
+    assert ran(driver) == {"first", "later", "then"}

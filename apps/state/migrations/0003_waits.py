@@ -12,6 +12,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name='history',
+            name='step_id',
+            field=models.TextField(null=True),
+        ),
         migrations.CreateModel(
             name='NotStarted',
             fields=[
@@ -28,7 +33,11 @@ class Migration(migrations.Migration):
             fields=[
                 ('wait_id', models.BigIntegerField(primary_key=True, serialize=False)),
                 ('after_seq', models.BigIntegerField()),
+                ('due_at', models.DateTimeField()),
             ],
+            options={
+                'indexes': [models.Index(fields=['due_at', 'wait_id'], name='probe_due')],
+            },
         ),
         migrations.CreateModel(
             name='StartGuard',

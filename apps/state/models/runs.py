@@ -122,7 +122,8 @@ class History(models.Model):
     """`run.queued`, `run.completed`, `run.failed`, `run.cancelled`; `step.completed`, `step.failed`,
     `step.retrying`, `step.returned` (its worker was gone), `step.dropped` (its run had ended), `step.not_reached` (an
     edge to it was not walked); `wait.opened`, `wait.arrived`, `wait.timed_out`, of the step that is waited after."""
-    step_id = models.CharField(max_length=255, null=True)
+    step_id = models.TextField(null=True)
+    """Of a wait after a join, its steps by comma."""
     reason = models.TextField()
 
     class Meta:

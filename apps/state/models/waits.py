@@ -1,4 +1,4 @@
-"""Waits: what runs listen for. Rows change only through the verbs of `waits.py` and `resolving.py`."""
+"""Waits: what runs listen for. Rows change only through the verbs of `waits.py`, `probes.py` and `wide_events.py`."""
 
 from django.db import models
 from django.db.models import Q
@@ -92,6 +92,11 @@ class Probe(models.Model):
     wait_id = models.BigIntegerField(primary_key=True)
     after_seq = models.BigIntegerField()
     """It has looked at the events up to this one."""
+    due_at = models.DateTimeField()
+    """When it is to look next: at once, or after a while if something went wrong."""
+
+    class Meta:
+        indexes = (models.Index(fields=("due_at", "wait_id"), name="probe_due"),)
 
     def __str__(self) -> str:
         return f"wait {self.wait_id}"
