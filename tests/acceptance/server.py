@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,8 @@ _SPEED = {
 _POST_SECONDS = 10.0
 _FRESH = (
     "TRUNCATE event_stream_event, event_stream_inbox, event_stream_parkedevent, event_stream_seeneventid, state_run,"
-    " state_step, state_attempt, state_history, state_readyitem, state_scheduleditem, state_leaseditem"
+    " state_step, state_attempt, state_history, state_readyitem, state_scheduleditem, state_leaseditem, state_wait,"
+    " state_probe, state_wideevent, state_notstarted, state_startguard"
 )
 
 
@@ -134,7 +135,10 @@ class Server:
     def post(self, function: str, count: int = 1, event_ids: Sequence[str] | None = None) -> list[str]:
         """POST events that trigger a function, in one request. Their internal ids. Raises NotAccepted."""
         ids: Sequence[str | None] = event_ids or [None] * count
-        events = [{"name": event_of(function), "data": {}, **({"id": one} if one else {})} for one in ids]
+        return self.send([{"name": event_of(function), "data": {}, **({"id": one} if one else {})} for one in ids])
+
+    def send(self, events: Sequence[Mapping[str, object]]) -> list[str]:
+        """POST events, in one request. Their internal ids. Raises NotAccepted."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_POST_SECONDS)
         try:
             connection.request("POST", "/e/key", json.dumps(events), {"content-type": "application/json"})
