@@ -192,4 +192,3 @@ def test_nothing_to_do_costs_no_statement(django_assert_num_queries: object) -> 
         assert end_waits([], now) == []
         end_probes([])
         advance_probes({}, now)
-
