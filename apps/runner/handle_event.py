@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
-from apps.datastore.triggers import Start, find_starts
+from apps.datastore.triggers import find_starts
 from apps.datastore.versions import load_version, load_versions
 from apps.event_stream.consuming import StreamEvent
 from apps.expressions import AllowanceSpent
@@ -43,7 +44,9 @@ def handle_events(events: Sequence[StreamEvent], now: datetime, wakes: Wakes) ->
 def _start(events: Sequence[StreamEvent], names: Names, values: EventValues, now: datetime, wakes: Wakes) -> None:
     starts = find_starts(names)
     load_versions({start.version_id for of_name in starts.values() for start in of_name})
-    weight = sum(_weight(start) for event in events for start in starts.get((event.environment_id, event.name), ()))
+    weight = sum(
+        _weight(start.version_id) for event in events for start in starts.get((event.environment_id, event.name), ())
+    )
     if weight > STARTS_MOST and len(events) > 1:
         raise BatchTooLarge(len(events) * STARTS_MOST // weight)
     start_candidates(
@@ -60,8 +63,9 @@ def _start(events: Sequence[StreamEvent], names: Names, values: EventValues, now
     )
 
 
-def _weight(start: Start) -> int:
-    return 1 + len(load_version(start.version_id).definition.cancel)
+@lru_cache(maxsize=10_000)
+def _weight(version_id: int) -> int:
+    return 1 + len(load_version(version_id).definition.cancel)
 
 
 def _resume(events: Sequence[StreamEvent], names: Names, values: EventValues, now: datetime, wakes: Wakes) -> None:

@@ -18,7 +18,7 @@ from apps.state.guards import Asked, ask
 from apps.state.not_started import Refusal, keep_refusals
 from apps.state.starting import NewRun, start_runs
 from apps.state.wakes import Wakes
-from apps.state.walking import WALK_BUDGET, Branches, Listening, Reader, Walked, key_of, walk
+from apps.state.walking import WALK_BUDGET, Branch, Branches, Listening, Reader, Walked, key_of, walk
 
 
 class Candidate(NamedTuple):
@@ -42,13 +42,45 @@ def start_candidates(candidates: Sequence[Candidate], values: EventValues, now: 
     a single event, those that are beyond what it may cost cannot be evaluated.
     """
     load_versions({one.version_id for one in candidates})
+    runs: list[NewRun] = []
+    asked: list[Candidate] = []
+    for one in candidates:
+        branches = _plain_start(one.version_id, one.event_name, one.by_cron)
+        if branches is None:
+            asked.append(one)
+        else:
+            runs.append(
+                NewRun(one.environment_id, one.function_id, one.version_id, one.event_seq, _reason(one), branches)
+            )
+    start_runs(runs + _granted(asked, values, now), now, wakes)
+
+
+@lru_cache(maxsize=10_000)
+def _plain_start(version_id: int, event_name: str, by_cron: bool) -> tuple[Branch, ...] | None:
+    """The first steps of a version that such an event starts whatever it says; None if that depends on something."""
+    definition = load_version(version_id).definition
+    if definition.idempotency or definition.throttle or definition.cancel:
+        return None
+    if not by_cron and None not in _expressions(version_id, event_name):
+        return None
+    return plain_branches(version_id, TRIGGER)
+
+
+def _granted(candidates: Sequence[Candidate], values: EventValues, now: datetime) -> list[NewRun]:
+    """The runs of those that nothing speaks against."""
+    if not candidates:
+        return []
     values.need([one.event_seq for one in candidates if _looks_at_event(one)])
     is_single = len({one.event_seq for one in candidates}) == 1
     asking = _Asking(values, now, Allowance(EVENT_UNITS if is_single else BATCH_UNITS), is_single, [])
     triggered = [one for one in candidates if _is_triggered(one, asking)]
     granted = _guarded(triggered, asking)
     keep_refusals(asking.refusals)
-    start_runs([_new_run(one, asking) for one in granted], now, wakes)
+    return [_new_run(one, asking) for one in granted]
+
+
+def _reason(one: Candidate) -> str:
+    return f"event {one.event_name} {one.internal_id}"
 
 
 class _Asking(NamedTuple):
@@ -171,8 +203,7 @@ def _over(guard: Asked, first: str) -> str:
 
 def _new_run(one: Candidate, asking: _Asking) -> NewRun:
     definition = load_version(one.version_id).definition
-    reason = f"event {one.event_name} {one.internal_id}"
-    run = NewRun(one.environment_id, one.function_id, one.version_id, one.event_seq, reason)
+    run = NewRun(one.environment_id, one.function_id, one.version_id, one.event_seq, _reason(one))
     branches = plain_branches(one.version_id, TRIGGER)
     if branches is not None:
         run = run._replace(branches=branches)

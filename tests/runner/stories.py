@@ -220,7 +220,7 @@ class Do(NamedTuple):
 
 
 _PLAIN = ("consume", "consume", "ahead", "probe", "probe", "expire", "promote", "claim", "claim", "record", "record")
-_RARE = ("lose", "reclaim", "again", "cancel", "wide")
+_RARE = ("lose", "lose", "reclaim", "again", "cancel", "wide")
 _MOVES = ("to", "to", "before", "after", "after", "pass")
 
 
@@ -230,4 +230,5 @@ def schedules(draw: st.DrawFn) -> list[Do]:
     plain = st.tuples(st.sampled_from([*_PLAIN, *_PLAIN, *_MOVES, *_RARE]), which).map(lambda drawn: Do(*drawn))
     names = st.sampled_from([*NAMES[:1] * 4, NAMES[1], "stop", START])
     send = st.tuples(st.just("send"), which, names, _DATA).map(lambda drawn: Do(*drawn))
-    return draw(st.lists(st.one_of(plain, plain, plain, send), max_size=40))
+    length = draw(st.integers(0, 40))
+    return draw(st.lists(st.one_of(plain, plain, plain, send), min_size=length, max_size=length))

@@ -119,7 +119,8 @@ class Teller:
         assert wait.key not in _open_waits(), f"{wait} was not resumed"
 
     def do_probe(self, which: int) -> None:
-        consumed = [self.events[seq] for seq in self.events.keys() - self.inbox]
+        # What a wide event has left it resumes itself.
+        consumed = [self.events[seq] for seq in self.events.keys() - self.inbox - _wide_events()]
         probe_waits()
         for run in self._open():
             for wait in run.waits:
@@ -193,6 +194,8 @@ class Teller:
         if self.calls:
             worker = self.calls[which % len(self.calls)].finished.worker_id
             execute("UPDATE state_worker SET heartbeat_at = 'epoch' WHERE id = %s", (worker,))
+            if which < 4:
+                self.do_reclaim(which)
 
     def do_reclaim(self, which: int) -> None:
         reclaim_lost(LEASE_SECONDS, 1_000)

@@ -221,6 +221,21 @@ def test_an_event_whose_consumer_has_looked_already_and_not_committed_is_met() -
     assert wait_statuses() == {"arrived": 1}
 
 
+def test_an_event_that_is_parked_is_left_to_whoever_puts_it_back() -> None:
+    deploy_steps(ASKING)
+    send()
+    consume_events()
+    asked = call()
+    park(send("answer"), "it could not be consumed")
+    record(asked)
+    probe_waits()
+    assert wait_statuses() == {"open": 1}
+    assert not Probe.objects.exists()
+    unpark()
+    consume_events()
+    assert wait_statuses() == {"arrived": 1}
+
+
 def test_a_wait_whose_run_has_ended_looks_at_nothing(looks: list[int]) -> None:
     deploy_steps({"a": [Edge(TRIGGER, listen=ANSWER)]})
     send(id=1)
