@@ -72,6 +72,10 @@ class Outcome:
     retry_after: float | None = None
     """Seconds that the other side asked us to wait before the next attempt."""
     log: str = ""
+    opcodes: str | None = None
+    """When ``ok``: JSON text of the opcodes with which an SDK's function answered instead of returning."""
+    request_version: int | None = None
+    """The version of the protocol in which an SDK answered."""
 
 
 class Abort:

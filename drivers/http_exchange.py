@@ -36,7 +36,7 @@ def exchange(connection: Connection, head: bytes, body: bytes, limit: int) -> An
 
     Raises OSError, BadAnswer.
     """
-    reading = _Reading()
+    reading = _Reading(bodiless=head.startswith(b"HEAD "))
     parser = httptools.HttpResponseParser(reading)
     reading.parser = parser
     try:
@@ -68,6 +68,8 @@ def exchange(connection: Connection, head: bytes, body: bytes, limit: int) -> An
 class _Reading:
     """What the parser has told so far."""
 
+    bodiless: bool = False
+    """Whether the answer ends with its headers, even if they name a length."""
     parser: httptools.HttpResponseParser | None = None
     started: bool = False
     status: int = 0
@@ -112,6 +114,8 @@ class _Reading:
             return
         self.status = self.parser.get_status_code()
         self.in_body = self.status >= 200
+        if self.in_body and self.bodiless:
+            self.complete = True  # but not reusable: the parser, which knows no HEAD, is lost from here on
 
     def on_body(self, body: bytes) -> None:
         if not self.complete:

@@ -9,7 +9,12 @@ from drivers.contract import Driver
 _DRIVERS = {
     "http": ("steps", "drivers.http", "HttpDriver"),
     "typescript": ("steps.cpu", "drivers.typescript", "TypeScriptDriver"),
+    "sdk": ("steps", "drivers.sdk", "SdkDriver"),
+    "gateway": ("steps", "drivers.gateway", "GatewayDriver"),
 }
+_OURS = ("sdk", "gateway")
+"""Runtimes that no function declares: they come from the registration and the opcodes of an SDK."""
+
 _PLANNED = ("docker", "wasm")
 
 _instances: dict[str, Driver] = {}
@@ -54,4 +59,4 @@ def _entry(runtime_type: str) -> tuple[str, str, str]:
 
 
 def _supported() -> str:
-    return " or ".join(repr(name) for name in _DRIVERS)
+    return " or ".join(repr(name) for name in _DRIVERS if name not in _OURS)

@@ -38,3 +38,30 @@ def error_of(outcome: Outcome) -> tuple[str, str]:
 
 def run(driver: Driver, call: Call) -> Outcome:
     return driver.run(call, Abort())
+
+
+def sdk_call(
+    url: str,
+    *,
+    payload: bytes = PAYLOAD,
+    timeout: float = 20.0,
+    limits: Limits | None = None,
+    path: str = "/api/inngest?fnId=shop-order&stepId=step",
+    step_id: str = "step",
+    signing_key: str | None = None,
+    **more: object,
+) -> Call:
+    runtime = {
+        "type": "sdk",
+        "url": url + path,
+        "step_id": step_id,
+        "request_version": -1,
+        "job_id": "job-1",
+        "signing_key": signing_key,
+    }
+    return Call(runtime | more, payload, "run-1", "step-1", timeout=timeout, limits=limits or Limits())
+
+
+def gateway_call(op: str, opts: dict[str, object], *, timeout: float = 20.0, limits: Limits | None = None) -> Call:
+    runtime = {"type": "gateway", "op": op, "opts": opts}
+    return Call(runtime, b"{}", "run-1", "step-1", timeout=timeout, limits=limits or Limits())

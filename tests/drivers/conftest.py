@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from drivers.gateway import GatewayDriver
 from drivers.http import HttpDriver
+from drivers.sdk import SdkDriver
 from drivers.typescript import TypeScriptDriver
 from tests.drivers.server import Answer, Serve, Server
 
@@ -31,5 +33,19 @@ def typescript() -> Iterator[TypeScriptDriver]:
 @pytest.fixture
 def http() -> Iterator[HttpDriver]:
     driver = HttpDriver()
+    yield driver
+    driver.close()
+
+
+@pytest.fixture
+def sdk() -> Iterator[SdkDriver]:
+    driver = SdkDriver()
+    yield driver
+    driver.close()
+
+
+@pytest.fixture
+def gateway() -> Iterator[GatewayDriver]:
+    driver = GatewayDriver()
     yield driver
     driver.close()

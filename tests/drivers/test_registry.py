@@ -34,3 +34,12 @@ def test_a_runtime_of_a_later_issue_is_refused_by_name(runtime: str) -> None:
 def test_an_unknown_runtime_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(registry.UnsupportedRuntime, match="no runtime 'cobol'; use 'http' or 'typescript'"):
         registry.queue_for("cobol")
+
+
+@pytest.mark.parametrize("runtime", ["sdk", "gateway"])
+def test_what_an_sdk_asks_for_has_drivers_that_no_message_offers(runtime: str) -> None:
+    assert registry.queue_for(runtime) == registry.driver_for(runtime).queue == "steps"
+    registry.close_drivers()
+    with pytest.raises(registry.UnsupportedRuntime) as refused:
+        registry.queue_for("cobol")
+    assert runtime not in str(refused.value)

@@ -1,0 +1,156 @@
+"""One HTTP request of one call: over a kept connection if there is one, ended at its deadline or on an abort.
+
+Redirects are not followed, unless by a driver that says so: what is sent may hold secrets, and only the declared URL
+may see it.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import quote, unquote, urlsplit
+
+from drivers import answers
+from drivers.contract import Abort, Call, Outcome
+from drivers.cutoff import Cutoff
+from drivers.http_connections import CONNECT_TIMEOUT, Connection, Connections, Origin
+from drivers.http_exchange import Answer, BadAnswer, NoAnswer, exchange
+
+RETRIED_4XX = frozenset({408, 425, 429})
+"""Statuses that ask for another try, though they are the caller's fault."""
+
+_PLAIN = re.compile(r"[!-~]*").fullmatch
+_UNQUOTED = "/%:@!$&'()*+,;=~-._[]"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a URL leads."""
+
+    origin: Origin
+    host: str
+    """The ``host`` header."""
+    path: str
+    """With its query."""
+    authorization: str | None
+    """The ``authorization`` header that the URL's own user and password make."""
+    shown: str
+    """The URL without password and query, for messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    origin: Origin
+    head: bytes
+    """From the request line to the empty line."""
+    body: bytes
+    shown: str
+    """Method and URL, for messages."""
+
+
+class HttpClient:
+    """For every thread of a process."""
+
+    def __init__(self) -> None:
+        self._connections = Connections()
+
+    def ask(
+        self,
+        request: Request,
+        call: Call,
+        abort: Abort,
+        limit: int,
+        follow: Callable[[Answer], Request | None] | None = None,
+    ) -> Answer | Outcome:
+        """The answer, with little more than ``limit`` bytes of its body, or what became of the call without one.
+
+        ``follow`` says what to ask next, in the same time, if an answer is not yet the one.
+        """
+        with Cutoff(call.timeout, abort) as cutoff:
+            try:
+                answer = self._send(request, cutoff, limit)
+                while follow is not None and (following := follow(answer)) is not None:
+                    request = following
+                    answer = self._send(request, cutoff, limit)
+            except (OSError, BadAnswer) as fault:
+                if cutoff.reason is None:
+                    return answers.failed("HttpConnectionError", f"{request.shown} failed: {_cause(fault)}")
+        if cutoff.reason is not None:
+            return answers.aborted() if cutoff.reason == "abort" else answers.timed_out(call.timeout)
+        return answer
+
+    def close(self) -> None:
+        self._connections.close()
+
+    def _send(self, request: Request, cutoff: Cutoff, limit: int) -> Answer:
+        kept = self._connections.take(request.origin)
+        if kept is not None:
+            try:
+                return self._exchange(kept, request, cutoff, limit)
+            except NoAnswer:
+                # The server closed it just as we took it, which is nobody's fault. A step's code runs at least
+                # once, so sending it again is allowed, and saves a wait of the backoff.
+                if cutoff.reason is not None:
+                    raise
+        fresh = self._connections.open(request.origin, cutoff)
+        return self._exchange(fresh, request, cutoff, limit)
+
+    def _exchange(self, connection: Connection, request: Request, cutoff: Cutoff, limit: int) -> Answer:
+        cutoff.stops(connection.end)
+        answer = None
+        try:
+            answer = exchange(connection, request.head, request.body, limit)
+            return answer
+        finally:
+            # A connection that goes back belongs to others: from then on this call's cutoff must not end it.
+            if answer is not None and answer.reusable and cutoff.release():
+                self._connections.give_back(connection)
+            else:
+                cutoff.release()
+                connection.close()
+
+
+def answered(request: Request, answer: Answer) -> str:
+    """Says which status came, in words for a message."""
+    message = f"{request.shown} answered {answer.status} {answer.reason}".rstrip()
+    if 300 <= answer.status < 400:
+        message += f" to {answer.headers.get('location', 'nowhere')}; redirects are not followed"
+    return message
+
+
+def header(value: str) -> str:
+    """The text as a header's value, whatever is in it."""
+    return value if _PLAIN(value) else quote(value)
+
+
+@lru_cache(maxsize=4096)
+def target_of(url: str) -> Target:
+    """Raises ValueError, in words for the function's author."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        raise ValueError(f"a step's url begins with http:// or https://, not {url!r}")
+    if not parts.hostname:
+        raise ValueError(f"the step's url {url!r} names no host")
+    host = parts.hostname.encode("idna").decode()
+    origin = Origin(parts.scheme, host, parts.port or (443 if parts.scheme == "https" else 80))
+    shown_host = f"[{host}]" if ":" in host else host
+    if parts.port is not None:
+        shown_host += f":{parts.port}"
+    path = quote(parts.path or "/", safe=_UNQUOTED)
+    shown = f"{parts.scheme}://{shown_host}{path}"
+    if parts.query:
+        path += "?" + quote(parts.query, safe=_UNQUOTED + "?")
+    authorization = None
+    if parts.username is not None:
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        authorization = f"Basic {b64encode(login.encode()).decode()}"
+    return Target(origin, shown_host, path, authorization, shown)
+
+
+def _cause(fault: Exception) -> str:
+    if isinstance(fault, TimeoutError):
+        return f"no connection within {CONNECT_TIMEOUT:g} s"
+    if isinstance(fault, OSError):
+        return f"{fault.strerror or fault} ({type(fault).__name__})"
+    return str(fault)
