@@ -86,7 +86,10 @@ class Setting:
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("INNGEST_DEV", _flag, False, "Dev mode: any event key passes, no API token is asked for, loopback only."),
-    Setting("SECRET_KEY", str, "", "Django's secret key.", required=True),
+    Setting(
+        "SECRET_KEY", str, "", "Signs cursors and seals the signing keys that are kept; long and random.", required=True
+    ),
+    Setting("SECRET_KEY_FALLBACKS", _names, [], "Former secret keys, by comma: what they have sealed can be read."),
     Setting("DATABASE_URL", _database, "", "PostgreSQL, e.g. `postgresql://user:password@host/name`.", required=True),
     Setting("BROKER_URL", _broker, "", "Celery's broker, e.g. `redis://host:6379/0` or `amqp://host`.", required=True),
     Setting(
@@ -103,6 +106,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("EVENT_QUEUE_MAX", _positive, 10_000, "Events that may wait for a commit; beyond it the answer is 503."),
     Setting("EVENT_QUEUE_MAX_BYTES", _positive, 128 * MIB, "Bytes that may wait for a commit; beyond it: 503."),
     Setting("EVENT_DEDUPLICATION_SECONDS", _positive, 86_400, "How long an event's `id` is remembered."),
+    # Apps that register
+    Setting("REGISTRATION_MAX_BYTES", _positive, 4 * MIB, "Largest registration of an app's functions."),
     # Runner
     Setting("CONSUME_BATCH", _positive, 200, "Events that the runner consumes in one transaction."),
     Setting("IDEMPOTENCY_SECONDS", _positive, 86_400, "How long a function's `idempotency` key is remembered."),
@@ -119,6 +124,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "STEP_INPUT_MAX_BYTES", _positive, 16 * MIB, "Largest sum of the outputs that a step gets from those before."
     ),
+    Setting(
+        "SDK_CALL_SECONDS", _seconds, 7_200.0, "How long one call of an SDK's function may take, with the step it runs."
+    ),
+    Setting(
+        "SDK_STATE_MAX_BYTES",
+        _positive,
+        4 * MIB,
+        "Largest event and results together that a call of an SDK's function carries; beyond it the SDK asks for them.",
+    ),
+    Setting("SDK_STEPS_MAX", _positive, 1_000, "Most steps of one run of an SDK's function; a run with more fails."),
     Setting("STEP_LOG_MAX_BYTES", _positive, 64 * KIB, "What is kept of one attempt's log."),
     Setting("STEP_MEMORY_MAX_BYTES", _positive, 128 * MIB, "Memory that a sandboxed step may use."),
     Setting("RETRY_SCALE", _not_negative, 1.0, "Multiplies the delays between attempts.", in_dev=0.05),

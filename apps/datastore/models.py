@@ -1,13 +1,19 @@
-"""What is declared: environments and their keys, functions, their immutable versions, and what is live."""
+"""What is declared or registered: environments and their keys, apps, functions, their versions, and what is live."""
+
+import uuid
 
 from django.db import models
+from django.db.models import Q
 
 
 class Environment(models.Model):
     """A world of its own: its keys, functions, events and runs are not seen from another one."""
 
     public_id = models.UUIDField(unique=True)
-    slug = models.SlugField(unique=True)
+    slug = models.CharField(max_length=300, unique=True)
+    """A branch environment's begins with its parent's, as in `branch/fix-cart`: no other one's has a slash."""
+    parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="branches")
+    """Set for a branch environment: its keys are its parent's."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -39,10 +45,61 @@ class ApiToken(Key):
     """Lets its holder use the REST API of one environment."""
 
 
+class SigningKey(Key):
+    """Signs our calls of an environment's apps, and lets them register.
+
+    The digest is that of what a client shows, which is itself the key's hash. The key is kept too, as calls are signed
+    with it: sealed.
+    """
+
+    sealed = models.TextField()
+    is_current = models.BooleanField(default=False)
+    """Signs. The others that are live are only accepted."""
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("environment",), condition=Q(is_current=True), name="one_current_signing_key"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_current=False) | Q(revoked_at=None), name="no_revoked_signing_key_is_current"
+            ),
+        )
+
+
+class App(models.Model):
+    """A program that serves functions through an SDK, as it registered itself last."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE)
+    slug = models.CharField(max_length=255)
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4)
+    url = models.TextField()
+    sdk = models.CharField(max_length=100)
+    """Language and version, as in `py:v0.5.19`."""
+    framework = models.CharField(max_length=100)
+    app_version = models.CharField(max_length=255)
+    digest = models.CharField(max_length=64)
+    """Of what was registered; the same again changes nothing."""
+    sync_id = models.UUIDField(default=uuid.uuid4)
+    """Of the registration that changed something last."""
+    synced_at = models.DateTimeField(null=True)
+    archived_at = models.DateTimeField(null=True)
+    error = models.TextField()
+    """Why the last registration was refused; "" if it was not."""
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("environment", "slug"), name="app_slug"),)
+
+    def __str__(self) -> str:
+        return self.slug
+
+
 class Function(models.Model):
     """A function by its id in one environment; `live_version` is what a new run is pinned to."""
 
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE)
+    app = models.ForeignKey(App, null=True, on_delete=models.PROTECT, related_name="functions")
+    """The app that registered it; None for a declared one."""
     slug = models.CharField(max_length=255)
     live_version = models.ForeignKey("FunctionVersion", null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -7,6 +7,7 @@ import msgspec
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+from apps.datastore.environments import HEADER
 from apps.event_api import cors, seeds
 from apps.event_api.bell import ConsumerBell
 from apps.event_api.body import Body, ClientGone
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 PREFIX = "/e/"
 _READ_ONLY = (b"allow", b"GET, HEAD")
+_ENVIRONMENT = HEADER.encode()
 _encode = msgspec.json.Encoder().encode
 _JSON: Headers = [(b"content-type", b"application/json")]
 
@@ -82,7 +84,7 @@ class EventApi:
         key = scope["path"][len(PREFIX) :].rstrip("/")
         if "/" in key:
             return error_answer(404, "There is nothing here: POST to /e/<event key>")
-        environment_id = self.keyring.environment_of(key)
+        environment_id = self.keyring.environment_of(key, _text(headers.get(_ENVIRONMENT)))
         body = Body(self._bodies, self.limits.request_bytes)
         try:
             text = await body.read(headers, receive)
@@ -104,6 +106,10 @@ class EventApi:
         if scope["path"] == "/health":
             return json_answer(200, {"status": 200, "message": "OK"})
         return await self._readiness.look()
+
+
+def _text(header: bytes | None) -> str | None:
+    return None if header is None else header.decode("latin-1")
 
 
 def _is_loopback(scope: Scope) -> bool:

@@ -75,7 +75,7 @@ def test_a_deploy_that_fails_half_way_changes_nothing(monkeypatch: pytest.Monkey
     function = deploy_function()
     live = function.live_version_id
 
-    def fails(*_: object) -> None:
+    def fails(*_: object, **options: object) -> None:
         raise IntegrityError
 
     monkeypatch.setattr(EventTrigger.objects, "bulk_create", fails)

@@ -1,17 +1,19 @@
 """Event keys: which environment they open, and how soon a change is known."""
 
 import asyncio
+from collections import Counter
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
+from apps.datastore.environments import environment_for_sync
 from apps.datastore.keys import create_event_key, digest_of, revoke
 from apps.datastore.models import ApiToken, Environment, EventKey
 from apps.event_api.app import EventApi
 from apps.event_stream.models import Event
-from tests.event_api.calling import post, running_api
+from tests.event_api.calling import Response, post, running_api
 
 pytestmark = pytest.mark.usefixtures("dev")
 
@@ -87,6 +89,43 @@ def test_in_dev_mode_any_key_opens_the_environment_dev() -> None:
 
     asyncio.run(scenario())
     assert Event.objects.get().environment_id == Environment.objects.get(slug="dev").pk
+
+
+@in_production
+def test_with_a_key_of_branch_environments_the_header_says_which(dev: Environment) -> None:
+    branch = Environment.objects.create(public_id="22222222-1111-4111-b111-111111111111", slug="branch")
+    key, ordinary = create_event_key(branch, "website"), create_event_key(dev, "website")
+
+    async def answered(api: EventApi, key: str, name: str | None) -> Response:
+        return await post(api, {"name": "a"}, key, [] if name is None else [(b"x-inngest-env", name.encode())])
+
+    async def scenario() -> Environment:
+        async with running_api() as api:
+            for name in (None, "", "x" * 201):
+                refused = await answered(api, key, name)
+                assert (refused.status, "x-inngest-env" in refused.error) == (400, True)
+            refused = await answered(api, key, "fix/cart")
+            assert (refused.status, "must be synced to it first" in refused.error) == (400, True)
+            child = await asyncio.to_thread(environment_for_sync, branch, "fix/cart")
+            async with asyncio.timeout(3):
+                while (await answered(api, key, "fix/cart")).status != 200:
+                    await asyncio.sleep(0.05)
+            # Unasked, the SDKs send the name of the git branch with any key.
+            for name in ("main", "fix/cart", ""):
+                assert (await answered(api, ordinary, name)).status == 200
+            return child
+
+    child = asyncio.run(scenario())
+    assert Counter(Event.objects.values_list("environment_id", flat=True)) == {child.pk: 1, dev.pk: 3}
+
+
+def test_in_dev_mode_a_branchs_name_does_not_matter(dev: Environment) -> None:
+    async def scenario() -> None:
+        async with running_api() as api:
+            assert (await post(api, {"name": "a"}, "any", [(b"x-inngest-env", b"main")])).status == 200
+
+    asyncio.run(scenario())
+    assert Event.objects.get().environment_id == dev.pk
 
 
 def test_a_key_is_shown_once_and_kept_as_a_hash() -> None:

@@ -97,6 +97,21 @@ class Step(msgspec.Struct, frozen=True):
     """Seconds that one try may take."""
 
 
+class Sdk(msgspec.Struct, frozen=True):
+    """The app that serves a function through one of the SDKs."""
+
+    app: str
+    """Its id."""
+    url: str
+    """Where it answers, without the function's id."""
+    sdk: str = ""
+    """Language and version, as in `py:v0.5.19`."""
+
+
+SDK_STEP = "step"
+"""The one step of an SDK's function in its definition: the function itself."""
+
+
 class FunctionDefinition(msgspec.Struct, frozen=True, dict=True, omit_defaults=True):
     id: str
     name: str
@@ -107,6 +122,12 @@ class FunctionDefinition(msgspec.Struct, frozen=True, dict=True, omit_defaults=T
     """A key: one run a day for each of its values."""
     throttle: Throttle | None = None
     cancel: tuple[CancelOn, ...] = ()
+    sdk: Sdk | None = None
+    """Set where an SDK serves the function: what it does is found out by calling it."""
+    not_enforced: tuple[str, ...] = ()
+    """What it asks for that this server does not enforce yet, as in `concurrency`."""
+    config: str = ""
+    """JSON text of what is not enforced yet."""
 
     # Asked for each finished step of each run, so each definition object works it out once.
     @cached_property

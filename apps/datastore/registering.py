@@ -1,0 +1,128 @@
+"""An app's registration made live: all of its functions in one transaction, or none of them (rule 12)."""
+
+import hashlib
+import logging
+import uuid
+from typing import NamedTuple
+
+import msgspec
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from apps.datastore.definition.faults import FaultLog, InvalidDefinition, at
+from apps.datastore.deploying import Content, deploy_locked, take_down_locked
+from apps.datastore.models import App, Environment, Function
+from apps.datastore.sdk_app import ROOT, Registration
+
+log = logging.getLogger(__name__)
+
+MAX_ERROR = 10_000
+
+
+class Registered(NamedTuple):
+    """What a registration did."""
+
+    app: App
+    modified: bool
+    sync_id: uuid.UUID
+    """Of the registration that changed something last: of this one if it did."""
+    app_id: uuid.UUID
+    changed: list[str]
+    """The functions of which it made a version."""
+    archived: list[str]
+    """Those that the app no longer has: nothing starts them any more, and their runs go on."""
+
+
+@transaction.atomic
+def register(environment: Environment, registration: Registration) -> Registered:
+    """Make the app's functions, and no others of it, live. The same content again changes nothing.
+
+    Raises InvalidDefinition if a function's id is taken by another app, or by a declared function.
+    """
+    app, is_new = _lock_app(environment, registration)
+    functions = _lock_functions(app, registration)
+    wanted = {definition.id: definition for definition in registration.definitions}
+    _refuse_taken(app, functions, registration)
+    changed = [
+        deployed.version.function.slug
+        for deployed in deploy_locked([(functions[slug], Content(definition)) for slug, definition in wanted.items()])
+        if deployed.changed
+    ]
+    gone = [function for slug, function in functions.items() if slug not in wanted]
+    take_down_locked(gone)
+    archived = [function.slug for function in gone]
+    digest = _digest(registration)
+    modified = is_new or bool(changed or archived) or digest != app.digest or app.archived_at is not None
+    _write(app, registration, digest, modified)
+    asking = {slug: ", ".join(wanted[slug].not_enforced) for slug in changed if wanted[slug].not_enforced}
+    transaction.on_commit(lambda: _warn(asking))
+    return Registered(app, modified, app.sync_id, app.public_id, changed, archived)
+
+
+def note_refusal(environment: Environment, slug: str, reason: str) -> None:
+    """Keep why the app's registration was refused, for people to see: what is live stays as it is."""
+    App.objects.filter(environment=environment, slug=slug).update(error=reason[:MAX_ERROR])
+
+
+def _lock_app(environment: Environment, registration: Registration) -> tuple[App, bool]:
+    """Registrations of one app go one after the other."""
+    _, is_new = App.objects.get_or_create(environment=environment, slug=registration.app)
+    return App.objects.select_for_update().get(environment=environment, slug=registration.app), is_new
+
+
+def _lock_functions(app: App, registration: Registration) -> dict[str, Function]:
+    """By id: those that are registered now, made if they are new, and those that are live and the app's own.
+
+    Rows are made, and locked, in an order that all registrations keep, so that two apps never wait for each other.
+    """
+    slugs = sorted(definition.id for definition in registration.definitions)
+    known = set(
+        Function.objects.filter(environment_id=app.environment_id, slug__in=slugs).values_list("slug", flat=True)
+    )
+    Function.objects.bulk_create(
+        (Function(environment_id=app.environment_id, slug=slug, app=app) for slug in slugs if slug not in known),
+        ignore_conflicts=True,
+        batch_size=500,
+    )
+    locked = Function.objects.select_for_update().filter(environment_id=app.environment_id).order_by("pk")
+    # What is live is read here, after the wait for the locks.
+    found = locked.filter(Q(slug__in=slugs) | Q(app=app, live_version__isnull=False))
+    return {function.slug: function for function in found}
+
+
+def _refuse_taken(app: App, functions: dict[str, Function], registration: Registration) -> None:
+    """A function that nobody serves any more may be had by another app."""
+    faults, had = FaultLog(), []
+    for index, definition in enumerate(registration.definitions):
+        function = functions[definition.id]
+        if function.app_id == app.pk:
+            continue
+        if function.live_version_id is None:
+            function.app = app
+            had.append(function)
+            continue
+        owner = "a declared function" if function.app is None else f"a function of the app {function.app.slug!r}"
+        faults.add(at(at(at(ROOT, "functions"), index), "id"), f"{definition.id!r} is {owner} already")
+    if faults.count:
+        raise InvalidDefinition(faults.faults)
+    Function.objects.bulk_update(had, ["app"], batch_size=500)
+
+
+def _write(app: App, registration: Registration, digest: str, modified: bool) -> None:
+    app.url, app.sdk, app.framework = registration.url, registration.sdk, registration.framework
+    app.app_version, app.digest, app.error, app.archived_at = registration.app_version, digest, "", None
+    if modified:
+        app.sync_id = uuid.uuid4()
+    app.synced_at = Now()
+    app.save()
+    app.refresh_from_db(fields=["synced_at"])
+
+
+def _digest(registration: Registration) -> str:
+    return hashlib.sha256(msgspec.json.encode(registration)).hexdigest()
+
+
+def _warn(asking: dict[str, str]) -> None:
+    for slug, features in asking.items():
+        log.warning("function %s asks for what this server does not enforce yet: %s", slug, features)
