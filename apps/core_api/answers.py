@@ -11,9 +11,10 @@ RunStatus = Literal["Queued", "Running", "Completed", "Failed", "Cancelled"]
 RUN_STATUSES: tuple[RunStatus, ...] = ("Queued", "Running", "Completed", "Failed", "Cancelled")
 RunPhase = Literal["Queued", "Running", "Sleeping", "Waiting"]
 StepStatus = Literal[
-    "Pending", "Queued", "Sleeping", "Retrying", "Running", "Completed", "Failed", "Cancelled", "Skipped"
+    "Pending", "Queued", "Sleeping", "Waiting", "Retrying", "Running", "Completed", "Failed", "Cancelled", "Skipped"
 ]
-WaitKind = Literal["step", "cancel"]
+StepOp = Literal["StepRun", "Sleep", "WaitForEvent", "WaitForSignal", "InvokeFunction", "Gateway", "AIGateway"]
+WaitKind = Literal["step", "cancel", "sdk", "signal"]
 WaitStatus = Literal["Open", "Arrived", "TimedOut", "Cancelled"]
 
 _EVENT = {
@@ -58,6 +59,13 @@ class Receipt(msgspec.Struct):
     duplicate: bool
 
 
+class Invoker(msgspec.Struct):
+    """The step of a run that invoked another."""
+
+    run_id: str
+    step_id: str
+
+
 class Run(msgspec.Struct, kw_only=True):
     run_id: str
     run_started_at: datetime | None
@@ -67,6 +75,8 @@ class Run(msgspec.Struct, kw_only=True):
     event_id: str | None
     """None once the event's retention is over."""
     event_ids: list[str]
+    invoked_by: Invoker | None
+    """The step that goes on when this run ends."""
     status: RunStatus
     phase: RunPhase | None
     """What it is doing now: a worker has something of it; something is ready for one; an event is awaited; or nothing
@@ -87,10 +97,20 @@ class Try(msgspec.Struct, kw_only=True):
     omitted: Omitted
 
 
+class WaitsFor(msgspec.Struct, kw_only=True):
+    """What ends a step of an SDK's function that waits. Of an invoked function, only until when."""
+
+    event: str | None = None
+    signal: str | None = None
+    match: str | None = None
+    expires_at: datetime | None = None
+
+
 class Step(msgspec.Struct, kw_only=True):
     id: str
+    """Of an SDK's function, the SDK's hash of what the author wrote."""
     name: str
-    op: Literal["StepRun"] = "StepRun"
+    op: StepOp = "StepRun"
     status: StepStatus
     reason: str | None = None
     """Why it is skipped."""
@@ -102,8 +122,10 @@ class Step(msgspec.Struct, kw_only=True):
     queued_at: datetime | None = None
     """None if it has not been reached."""
     due_at: datetime | None = None
-    """When it is tried, while that is not yet."""
+    """When it is tried, or has slept, while that is not yet."""
+    waits_for: WaitsFor | None = None
     started_at: datetime | None = None
+    """None too for what no worker has to do with: it sleeps or waits from `queued_at` to `ended_at`."""
     ended_at: datetime | None = None
     tries: list[Try] = []
     omitted: Omitted = False
@@ -111,10 +133,16 @@ class Step(msgspec.Struct, kw_only=True):
 
 class Wait(msgspec.Struct, kw_only=True):
     kind: WaitKind
-    """`step`: its end decides which steps follow. `cancel`: its event cancels the run."""
+    """`step`: its end decides which steps follow. `cancel`: its event cancels the run. `sdk` and `signal`: it is a step
+    of an SDK's function, which waits for an event or a signal."""
     after: list[str]
-    """The step that it follows, or $trigger; of a join, all of its steps."""
-    event: str
+    """The step that it follows, or $trigger; of a join, all of its steps. None for a wait that is a step itself."""
+    step_id: str | None
+    """The step that it is."""
+    step_name: str | None
+    event: str | None
+    """None of a wait for a signal."""
+    signal: str | None
     match: str | None
     status: WaitStatus
     opened_at: datetime
@@ -130,6 +158,8 @@ class RunWait(Wait, kw_only=True):
 
 
 class RunWithSteps(Run, kw_only=True):
+    tries: list[Try]
+    """Of an SDK's function: the calls that ended with the function itself, and not with one of its steps."""
     steps: list[Step]
     waits: list[Wait]
     """At most 100: the open ones first, and the newest first among those that are open and that are not."""
@@ -146,6 +176,22 @@ class Start(msgspec.Struct, kw_only=True):
     """Why not: `expression`, `expression error`, `idempotency` or `throttle`."""
     reason: str | None
     """The same in a sentence."""
+
+
+class Invoked(msgspec.Struct, kw_only=True):
+    """A run that was asked for directly."""
+
+    id: str
+    """Of the event that it was given."""
+    ids: list[str]
+    run_id: str
+    status: int
+
+
+class SignalReceiver(msgspec.Struct):
+    """The run that waited for a signal, and has it now."""
+
+    run_id: str
 
 
 class HistoryEntry(msgspec.Struct, kw_only=True):
@@ -206,6 +252,10 @@ class StartsAnswer(Answer):
 class WaitsAnswer(Answer):
     data: list[RunWait]
     page: Page
+
+
+class SignalAnswer(Answer):
+    data: SignalReceiver
 
 
 class HistoryAnswer(Answer):

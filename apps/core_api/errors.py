@@ -21,6 +21,10 @@ class AlreadyEnded(APIException):
     default_detail = "The run has already ended."
 
 
+class TooLarge(APIException):
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
 def bad_parameter(name: str, must: str) -> ParseError:
     return ParseError(f"`{name}` {must}")
 

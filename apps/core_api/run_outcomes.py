@@ -33,8 +33,9 @@ class Outcome(NamedTuple):
 
 NOTHING = Outcome(None, omitted=False)
 
-# The step that failed first says why its run failed; what came later may be due to the same. LIMIT 1 has each step
-# looked up by its key: a plain join may be planned, while the table is small, to hash the whole of it.
+# The step that failed first says why its run failed; what came later may be due to the same. An SDK's function says so
+# itself: it may have caught the errors of its steps. LIMIT 1 has each step looked up by its key: a plain join may be
+# planned, while the table is small, to hash the whole of it.
 _TEXTS = """
 WITH wanted AS (
     SELECT leaf.run_id, leaf.step_id, step.output AS text
@@ -46,7 +47,7 @@ WITH wanted AS (
     SELECT failed.run_id, first.step_id, first.error
     FROM unnest(%s::text[]) AS failed (run_id) CROSS JOIN LATERAL (
         SELECT step_id, error FROM state_step WHERE run_id = failed.run_id AND status = 'failed'
-        ORDER BY ended_at, step_id LIMIT 1
+        ORDER BY op IS DISTINCT FROM 'function', ended_at, step_id LIMIT 1
     ) AS first
 ), measured AS (
     SELECT *, sum(octet_length(text)) OVER (ORDER BY run_id DESC, step_id) - octet_length(text) AS bytes_before

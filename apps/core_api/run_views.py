@@ -14,8 +14,8 @@ from apps.core_api.schema import PAGING, RUN_FILTERS
 from apps.core_api.steps import load_steps, run_with_steps
 from apps.core_api.tokens import environment_of
 from apps.datastore.models import Function
+from apps.state.ending import cancel_run
 from apps.state.models import History
-from apps.state.transitions import cancel_run
 
 
 def _run(request: Request, run_id: str) -> RunRow:
@@ -64,7 +64,7 @@ class StepView(APIView):
     @extend_schema(operation_id="get_step", responses={200: StepAnswer, 401: Error, 404: Error})
     def get(self, request: Request, run_id: str, step_id: str) -> Response:
         """One step of a run: the way to a text that the run's own answer had no room for."""
-        steps = load_steps(_run(request, run_id), step_id)
+        steps = load_steps(_run(request, run_id), step_id).steps if "\0" not in step_id else []
         if not steps:
             raise NotFound(f"Run {run_id} has no step {step_id}")
         return Response(StepAnswer(data=steps[0]))

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 from psycopg import sql
 
-from apps.core_api.answers import Run, RunPhase, RunStatus
+from apps.core_api.answers import Invoker, Run, RunPhase, RunStatus
 from apps.core_api.run_outcomes import NOTHING, Outcome, outcomes_of
 from apps.core_api.walking import Condition, Stretch, Walk, walk
 from apps.datastore.models import Environment, Function
@@ -70,6 +70,8 @@ class RunRow(NamedTuple):
     function_slug: str
     environment_id: UUID
     event_id: str | None
+    invoker_id: str | None
+    invoker_step_id: str | None
     phase: RunPhase | None
 
     @property
@@ -88,15 +90,20 @@ _SHOWN: dict[str, RunStatus] = {
 }
 
 # What a run that goes on is doing is not in its row: it is where the items of its open steps are, and its open waits.
+# Of an SDK's function, steps that only wait have no item, and the function itself has one only while it is called. (Of
+# several calls at once, the newest is looked at.) Open waits are found by `ended_at`: by their status or in an order, a
+# plan that was made while there were few of them may walk all that there are.
 _LOAD = """
 SELECT state_run.id, state_run.status, state_run.queued_at, COALESCE(state_run.started_at, doing.began_at),
        state_run.ended_at, state_run.version_id, version.number, function.slug, environment.public_id,
        (SELECT internal_id FROM event_stream_event WHERE seq = state_run.event_seq),
+       state_run.invoker_id, state_run.invoker_step_id,
        CASE WHEN state_run.ended_at IS NOT NULL THEN NULL
             WHEN doing.any_leased THEN 'Running'
             WHEN doing.any_ready THEN 'Queued'
+            WHEN doing.any_waiting THEN 'Waiting'
             WHEN (SELECT true FROM state_wait
-                  WHERE run_id = state_run.id AND kind = 'step' AND status = 'open' ORDER BY run_id, id LIMIT 1)
+                  WHERE run_id = state_run.id AND kind = 'step' AND ended_at IS NULL LIMIT 1)
             THEN 'Waiting'
             WHEN doing.any_due THEN 'Sleeping'
             ELSE 'Queued' END
@@ -107,10 +114,14 @@ JOIN datastore_functionversion AS version ON version.id = state_run.version_id
 CROSS JOIN LATERAL (
     SELECT min(COALESCE(started_at, leased_at)) AS began_at,
            bool_or(leased_at IS NOT NULL) AS any_leased,
-           bool_or(is_open AND leased_at IS NULL AND due_at IS NULL) AS any_ready,
+           bool_or(has_item AND leased_at IS NULL AND due_at IS NULL) AS any_ready,
+           bool_or(is_open AND op IN ('waitForEvent', 'waitForSignal', 'invoke')) AS any_waiting,
            bool_or(due_at IS NOT NULL) AS any_due
     FROM (
-        SELECT started_at, status = 'open' AS is_open,
+        SELECT started_at, op, status = 'open' AS is_open,
+               status = 'open' AND CASE WHEN op IS NULL THEN true
+                                        WHEN op = 'function' THEN calls > 0
+                                        ELSE item_id <> 0 END AS has_item,
                CASE WHEN status = 'open' THEN (SELECT leased_at FROM state_leaseditem WHERE id = item_id) END
                  AS leased_at,
                CASE WHEN status = 'open' THEN (SELECT due_at FROM state_scheduleditem WHERE id = item_id) END
@@ -145,6 +156,7 @@ def run_fields(row: RunRow, outcome: Outcome) -> dict[str, Any]:
         "environment_id": row.environment_id,
         "event_id": row.event_id,
         "event_ids": [] if row.event_id is None else [row.event_id],
+        "invoked_by": None if row.invoker_id is None else Invoker(row.invoker_id, row.invoker_step_id or ""),
         "status": row.shown_status,
         "phase": row.phase,
         "queued_at": row.queued_at,

@@ -8,13 +8,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.core_api.app_views import app_entry, counted_apps
 from apps.core_api.schema import openapi_document
 from apps.core_api.tokens import DEV_ENVIRONMENT
 from apps.datastore.definition.types import from_json
-from apps.datastore.models import Function
+from apps.datastore.models import Environment, Function
 
 SERVER_VERSION = "0.1.0"
 MAX_FUNCTIONS = 1_000
+MAX_APPS = 100
 
 
 class PublicView(APIView):
@@ -43,8 +45,15 @@ class DevView(PublicView):
         if not settings.INNGEST_DEV:
             raise NotFound("This is not a dev server")
         live = Function.objects.filter(environment__slug=DEV_ENVIRONMENT, live_version__isnull=False)
-        functions = live.select_related("live_version").order_by("slug")[:MAX_FUNCTIONS]
-        return Response({"version": SERVER_VERSION, "functions": [_described(function) for function in functions]})
+        functions = live.select_related("live_version", "app").order_by("slug")[:MAX_FUNCTIONS]
+        apps = counted_apps(Environment.objects.get(slug=DEV_ENVIRONMENT)).order_by("slug")[:MAX_APPS]
+        return Response(
+            {
+                "version": SERVER_VERSION,
+                "functions": [_described(function) for function in functions],
+                "apps": [app_entry(app) for app in apps],
+            }
+        )
 
 
 class OpenApiView(PublicView):
@@ -57,9 +66,11 @@ def _described(function: Function) -> dict[str, object]:
     version = function.live_version
     assert version is not None
     definition = from_json(version.definition)
+    of_app = {} if function.app is None else {"app": function.app.slug, "not_enforced": definition.not_enforced}
     return {
         "id": function.slug,
         "name": definition.name,
+        **of_app,
         "version": version.number,
         "triggers": [*definition.triggers, *({"cron": cron.cron} for cron in definition.crons)],
         "steps": list(definition.steps),

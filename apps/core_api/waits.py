@@ -7,6 +7,7 @@ from django.db import connection
 
 from apps.core_api.answers import RunWait, Wait, WaitStatus
 from apps.core_api.walking import Stretch
+from apps.state.sdk.waiting import name_of_signal
 
 WAITS_MOST = 100
 """Of a run, in one answer."""
@@ -19,9 +20,12 @@ _SHOWN: dict[str, WaitStatus] = {
     "cancelled": "Cancelled",
 }
 _COLUMNS = """kind, sources, event_name, match, status, opened_at, expires_at, ended_at,
-       (SELECT internal_id FROM event_stream_event WHERE seq = state_wait.event_seq)"""
+       (SELECT internal_id FROM event_stream_event WHERE seq = state_wait.event_seq),
+       CASE WHEN kind IN ('sdk', 'signal')
+            THEN (SELECT name FROM state_step AS step
+                  WHERE step.run_id = state_wait.run_id AND step.step_id = state_wait.sources) END"""
 
-# A run has as many waits as its definition has edges, at most.
+# A run has as many waits as its definition has edges, or its function of an SDK may have steps, at most.
 _OF_RUN = f"""
 SELECT {_COLUMNS} FROM state_wait WHERE run_id = %s
 ORDER BY status <> 'open', id DESC LIMIT {WAITS_MOST}
@@ -68,11 +72,17 @@ def load_waits_with_runs(wait_ids: Sequence[int]) -> list[RunWait]:
 
 
 def _fields(row: Sequence[Any]) -> dict[str, Any]:
-    kind, sources, event_name, match, status, opened_at, expires_at, ended_at, event_id = row[:9]
+    kind, sources, event_name, match, status, opened_at, expires_at, ended_at, event_id, step_name = row[:10]
+    is_step = kind in {"sdk", "signal"}
+    event, signal = event_or_signal(event_name)
     return {
-        "kind": kind,
-        "after": sources.split(","),
-        "event": event_name,
+        # A signal that another run has taken over is waited for in vain, as an event that nobody sends.
+        "kind": "signal" if signal is not None else kind,
+        "after": [] if is_step else sources.split(","),
+        "step_id": sources if is_step else None,
+        "step_name": step_name,
+        "event": event,
+        "signal": signal,
         "match": match,
         "status": _SHOWN[status],
         "opened_at": opened_at,
@@ -80,3 +90,9 @@ def _fields(row: Sequence[Any]) -> dict[str, Any]:
         "ended_at": ended_at,
         "event_id": event_id,
     }
+
+
+def event_or_signal(event_name: str) -> tuple[str | None, str | None]:
+    """What a wait with this event name waits for: an event, or a signal."""
+    signal = event_name.removeprefix(name_of_signal(""))
+    return (event_name, None) if signal == event_name else (None, signal)

@@ -15,8 +15,9 @@ from django.db import connection
 
 from apps.doorbell.ringing import ring
 from apps.doorbell.stopping import stopping
+from apps.executor.finished import Finished
 from apps.executor.loading import Work, load
-from apps.executor.recording import Finished, record
+from apps.executor.recording import record
 from apps.executor.slots import Slots
 from apps.executor.telling import tell
 from apps.executor.worker import this_worker
@@ -104,14 +105,14 @@ class Drain:
             self._let_go(leases)
             self._pause()
             return 0
-        self._unrecorded += loaded.unloadable
+        self._unrecorded += loaded.over
         self._start(loaded.work)
         if len(items) == free:
             self._ring_for_help()
         return len({item.function_id for item in items})
 
     def _runs_something(self) -> bool:
-        """Whether there is something to wait for: the unloadable are over already, and a suspect has not begun."""
+        """Whether there is something to wait for: what needs no call is over already, and a suspect has not begun."""
         return len(self._in_flight) > len(self._unrecorded) + (self._suspect is not None)
 
     def _must_wait_for_suspect(self) -> bool:
@@ -137,7 +138,7 @@ class Drain:
 
     def _drive(self, work: Work, abort: Abort) -> None:
         try:
-            outcome = driver_for(work.step.runtime.type).run(work.call, abort)
+            outcome = driver_for(work.call.runtime["type"]).run(work.call, abort)
         except BaseException as error:  # a thread that ended without an answer would hold its slot for ever
             log.exception("the driver of %s failed", work.item)
             outcome = Outcome(ok=False, error=StepError(type(error).__name__, f"the driver failed: {error}"))

@@ -10,11 +10,11 @@ import msgspec
 from django.conf import settings
 from django.db import connection
 
-from apps.datastore.definition.types import Step
-from apps.datastore.models import FunctionVersion
+from apps.datastore.definition.types import SDK_STEP, Step
 from apps.datastore.versions import Version, load_version, load_versions
 from apps.executor.dotenv import read_dotenv
-from apps.executor.recording import Finished
+from apps.executor.finished import UNREADABLE, Finished, is_sdk_version
+from apps.executor.sdk_calls import SdkItem, TooManySteps, has_gone, read_memories, sdk_call, without_call
 from apps.state.queue import Item
 from apps.state.row_faults import lies_in_a_row
 from apps.state.steps import Outputs, outputs_of
@@ -24,9 +24,6 @@ log = logging.getLogger(__name__)
 
 UNLOADABLE_ATTEMPTS = 10
 """Tries of an item of which not even the function can be read; with their pauses they span hours, as a release may."""
-
-
-_UNREADABLE = (FunctionVersion.DoesNotExist, msgspec.DecodeError)
 
 
 class InputTooLarge(ValueError):
@@ -39,13 +36,14 @@ class Work(NamedTuple):
     item: Item
     worker_id: int
     function: str
-    step: Step
+    attempts: int
+    """How many tries the step has in all."""
     version_id: int
     call: Call
 
     def finish(self, outcome: Outcome) -> Finished:
         """This item as it is to be recorded."""
-        return Finished(self.item, self.worker_id, outcome, self.function, self.step.attempts, self.version_id)
+        return Finished(self.item, self.worker_id, outcome, self.function, self.attempts, self.version_id)
 
 
 class Texts(NamedTuple):
@@ -58,16 +56,26 @@ class Texts(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """What can be called, the items to drop because their run has ended, and those that cannot be called at all."""
+    """What can be called, the items to drop because their run or step has ended, and those that are over without a
+    call: a sleep, or what cannot be called at all."""
 
     work: list[Work]
     ended: list[Item]
-    unloadable: list[Finished]
+    over: list[Finished]
 
+
+class _Run(NamedTuple):
+    version_id: int
+    environment_id: int
+    is_open: bool
+    event: str
+
+
+_NO_RUN = _Run(0, 0, False, "")
 
 # LIMIT keeps the planner from joining with all events there are, by a plan that was made while the tables were empty.
 _RUNS = """
-SELECT run.id, run.version_id, run.ended_at IS NULL, event.payload
+SELECT run.id, run.version_id, run.environment_id, run.ended_at IS NULL, event.payload
 FROM state_run AS run,
      LATERAL (SELECT payload FROM event_stream_event WHERE seq = run.event_seq LIMIT 1) AS event
 WHERE run.id = ANY (%b::text[])
@@ -79,20 +87,28 @@ def load(items: Sequence[Item], worker_id: int) -> Loaded:
     run_ids = list({item.run_id for item in items})
     with connection.cursor() as cursor:
         cursor.execute(_RUNS, (run_ids,))
-        runs = {run_id: (version_id, is_open, payload) for run_id, version_id, is_open, payload in cursor.fetchall()}
-    load_versions({version_id for version_id, _, _ in runs.values()})
+        runs = {run_id: _Run(*rest) for run_id, *rest in cursor.fetchall()}
+    load_versions({run.version_id for run in runs.values()})
     # A function of one step has no earlier outputs to read.
-    several = [run_id for run_id, (version_id, _, _) in runs.items() if _has_several_steps(version_id)]
+    several = [run_id for run_id, run in runs.items() if _has_several_steps(run.version_id)]
     outputs = outputs_of(several, settings.STEP_INPUT_MAX_BYTES) if several else {}
     led_here = _events_that_led_to([item for item in items if _may_follow_event(runs, item)])
+    of_sdks = [item for item in items if item.run_id in runs and is_sdk_version(runs[item.run_id].version_id)]
+    memories = read_memories(of_sdks, settings.SDK_STATE_MAX_BYTES)
     loaded = Loaded([], [], [])
     for item in items:
-        version_id, is_open, event = runs.get(item.run_id, (0, False, ""))
-        if not is_open:
+        run = runs.get(item.run_id, _NO_RUN)
+        version_id = run.version_id
+        if not run.is_open:
             loaded.ended.append(item)
             continue
         try:
-            texts = Texts(event, led_here.get((item.run_id, item.step_id)), outputs.get(item.run_id))
+            if item.run_id in memories:
+                version = load_version(version_id)
+                of_sdk = SdkItem(item, version, run.environment_id, run.event, memories[item.run_id])
+                _load_sdk_item(of_sdk, worker_id, loaded)
+                continue
+            texts = Texts(run.event, led_here.get((item.run_id, item.step_id)), outputs.get(item.run_id))
             loaded.work.append(_work(item, worker_id, version_id, texts))
         except Exception as error:
             if not lies_in_a_row(error):
@@ -100,9 +116,9 @@ def load(items: Sequence[Item], worker_id: int) -> Loaded:
             # Rule 8: one bad item must not take its neighbours with it. It may be well with another release.
             log.exception("%s cannot be loaded", item)
             failed = StepError(type(error).__name__, f"the step could not be loaded: {error}")
-            outcome = Outcome(ok=False, error=failed, retryable=not isinstance(error, InputTooLarge))
+            outcome = Outcome(ok=False, error=failed, retryable=not isinstance(error, InputTooLarge | TooManySteps))
             function = f"version {version_id}"
-            loaded.unloadable.append(Finished(item, worker_id, outcome, function, UNLOADABLE_ATTEMPTS, version_id))
+            loaded.over.append(Finished(item, worker_id, outcome, function, UNLOADABLE_ATTEMPTS, version_id))
     return loaded
 
 
@@ -116,14 +132,27 @@ def _work(item: Item, worker_id: int, version_id: int, texts: Texts) -> Work:
             f" {settings.STEP_INPUT_MAX_BYTES}"
         )
     call = _call(item, version, step, _payload(item, version, texts))
-    return Work(item, worker_id, version.definition.id, step, version_id, call)
+    return Work(item, worker_id, version.definition.id, step.attempts, version_id, call)
 
 
-def _may_follow_event(runs: Mapping[str, tuple[int, bool, str]], item: Item) -> bool:
-    version_id, is_open, _ = runs.get(item.run_id, (0, False, ""))
+def _load_sdk_item(of: SdkItem, worker_id: int, loaded: Loaded) -> None:
+    if has_gone(of):
+        loaded.ended.append(of.item)
+        return
+    definition = of.version.definition
+    attempts = definition.steps[SDK_STEP].attempts
+    outcome = without_call(of)
+    if outcome is not None:
+        loaded.over.append(Finished(of.item, worker_id, outcome, definition.id, attempts, of.version.id))
+    else:
+        loaded.work.append(Work(of.item, worker_id, definition.id, attempts, of.version.id, sdk_call(of)))
+
+
+def _may_follow_event(runs: Mapping[str, _Run], item: Item) -> bool:
+    run = runs.get(item.run_id, _NO_RUN)
     try:
-        return is_open and item.step_id in _steps_after_events(version_id)
-    except _UNREADABLE:
+        return run.is_open and item.step_id in _steps_after_events(run.version_id)
+    except UNREADABLE:
         return False  # its items are told apart below
 
 
@@ -156,7 +185,7 @@ def _events_that_led_to(items: Sequence[Item]) -> dict[tuple[str, str], str]:
 def _has_several_steps(version_id: int) -> bool:
     try:
         return len(load_version(version_id).definition.steps) > 1
-    except _UNREADABLE:
+    except UNREADABLE:
         return False  # its items are told apart below
 
 

@@ -9,31 +9,20 @@ from django.db import transaction
 
 from apps.executor.backoff import delay_after
 from apps.executor.errors import error_text
+from apps.executor.finished import Finished, is_retried, is_sdk_version, retry_of, why
+from apps.executor.sdk_recording import record_sdk
 from apps.state import queue
 from apps.state.attempts import EndedAttempt, end_attempts
+from apps.state.ending import settle_runs
 from apps.state.following import Completed, follow
 from apps.state.history import Entry, add_history
-from apps.state.queue import Item
 from apps.state.row_faults import lies_in_a_row
-from apps.state.scheduling import Retry, schedule_retries
-from apps.state.transitions import advance_runs, lock_runs
+from apps.state.scheduling import schedule_retries
+from apps.state.transitions import lock_runs
 from apps.state.wakes import Wakes
 from drivers.contract import Outcome, StepError
 
 log = logging.getLogger(__name__)
-
-
-class Finished(NamedTuple):
-    """An item whose call is over, the worker that leased it, the outcome, and what the function says of its step."""
-
-    item: Item
-    worker_id: int
-    outcome: Outcome
-    function: str
-    """Its id, for people."""
-    attempts: int
-    """How many tries the step has in all."""
-    version_id: int
 
 
 class Recorded(NamedTuple):
@@ -90,16 +79,25 @@ def _record(finished: Sequence[Finished]) -> Recorded:
     if not live:
         return Recorded(wakes, locked.now, dropped)
     now = locked.now
-    delays = {one.item.id: delay_after(one.item.attempt, one.outcome.retry_after) for one in live if _is_retried(one)}
+    of_sdks = [one for one in live if is_sdk_version(one.version_id)]
+    told = record_sdk(of_sdks, locked.queued, now, wakes)
+    told += _record_declared([one for one in live if one not in of_sdks], now, wakes)
+    return Recorded(wakes, now, dropped + told)
+
+
+def _record_declared(live: Sequence[Finished], now: datetime, wakes: Wakes) -> list[Entry]:
+    """What became of steps of declared functions. What it added to the history."""
+    if not live:
+        return []
+    delays = {one.item.id: delay_after(one.item.attempt, one.outcome.retry_after) for one in live if is_retried(one)}
     ended = [_ended(one, delays.get(one.item.id)) for one in live]
     end_attempts(ended, now)
-    retries = [_retry(one, now + timedelta(seconds=delays[one.item.id])) for one in live if one.item.id in delays]
+    retries = [retry_of(one, now + timedelta(seconds=delays[one.item.id])) for one in live if one.item.id in delays]
     schedule_retries(retries)
     wakes.due += [retry.due_at for retry in retries]
     told = [Entry(attempt.run_id, attempt.kind, attempt.reason, attempt.step_id) for attempt in ended]
     told += follow([_completed(one) for one in live if one.outcome.ok], now, wakes)
-    told += advance_runs(list({one.item.run_id for one in live}), now)
-    return Recorded(wakes, now, dropped + told)
+    return told + settle_runs(list({one.item.run_id for one in live}), now, wakes)
 
 
 def _completed(one: Finished) -> Completed:
@@ -107,39 +105,16 @@ def _completed(one: Finished) -> Completed:
     return Completed(item.run_id, item.function_id, one.version_id, item.step_id, item.since_seq)
 
 
-def _is_retried(one: Finished) -> bool:
-    return not one.outcome.ok and one.outcome.retryable and one.item.attempt < one.attempts
-
-
 def _ended(one: Finished, delay: float | None) -> EndedAttempt:
     item, outcome = one.item, one.outcome
     if outcome.ok:
         kind, reason = "step.completed", f"attempt {item.attempt} succeeded"
     elif delay is not None:
-        kind, reason = "step.retrying", _why(one, f"again in {delay:.3g} s")
+        kind, reason = "step.retrying", why(one, f"again in {delay:.3g} s")
     else:
         kind = "step.failed"
-        reason = _why(one, "the last one" if outcome.retryable else "not to be tried again")
+        reason = why(one, "the last one" if outcome.retryable else "not to be tried again")
     error = None if outcome.ok else error_text(outcome.error)
     return EndedAttempt(
         item.run_id, item.step_id, item.attempt, kind, reason, outcome.output, error, outcome.log, item.leased_at
     )
-
-
-def _retry(one: Finished, due_at: datetime) -> Retry:
-    item = one.item
-    return Retry(
-        item.run_id,
-        item.step_id,
-        item.function_id,
-        item.queue,
-        item.attempt + 1,
-        due_at,
-        item.leased_at,
-        item.since_seq,
-    )
-
-
-def _why(one: Finished, then: str) -> str:
-    message = one.outcome.error.message if one.outcome.error else "it failed without saying why"
-    return f"attempt {one.item.attempt} of {one.attempts} failed, {then}: {message[:500]}"

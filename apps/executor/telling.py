@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from apps.executor.recording import Finished
+from apps.executor.finished import Finished
 from apps.state.history import Entry
 
 log = logging.getLogger("inngest.runs")
@@ -20,4 +20,4 @@ def tell(finished: Sequence[Finished], history: Sequence[Entry]) -> None:
     for entry in history:
         level = logging.WARNING if entry.kind in _LOUD else logging.INFO
         what = entry.kind.replace("step.", f"{entry.step_id} ").replace("run.", "")
-        log.log(level, "%s %s: %s (run %s)", functions[entry.run_id], what, entry.reason, entry.run_id)
+        log.log(level, "%s %s: %s (run %s)", functions.get(entry.run_id, "run"), what, entry.reason, entry.run_id)

@@ -5,10 +5,12 @@ from datetime import datetime
 
 from apps.runner.event_values import EventValues
 from apps.runner.matching import Hit, matching
+from apps.state.ending import end_cancelled, settle_runs
 from apps.state.following import planned_steps
 from apps.state.probes import postpone
+from apps.state.sdk.waiting import end_sdk_waits
 from apps.state.steps import plan_steps
-from apps.state.transitions import advance_runs, cancel_runs, lock_runs
+from apps.state.transitions import lock_runs
 from apps.state.waits import End, EndedWait, OpenWait, cancel_waits, end_waits
 from apps.state.wakes import Wakes
 
@@ -27,9 +29,9 @@ def resume(hits: Sequence[Hit], values: EventValues, now: datetime, wakes: Wakes
     locked = lock_runs([hit.wait.run_id for hit in true])
     cancelling = [hit for hit in true if hit.wait.kind == "cancel" and hit.wait.run_id in locked.open]
     reasons = {wait.run_id: f"cancelled by {wait.reason}" for wait in end_waits(_ends(cancelling), now)}
-    cancel_runs(reasons, now)
+    end_cancelled(reasons, now, wakes)
     open_runs = locked.open - reasons.keys()
-    arriving = [hit for hit in true if hit.wait.kind == "step" and hit.wait.run_id in open_runs]
+    arriving = [hit for hit in true if hit.wait.kind != "cancel" and hit.wait.run_id in open_runs]
     _go_on(end_waits(_ends(arriving), now), now, wakes)
 
 
@@ -39,7 +41,7 @@ def time_out(waits: Sequence[OpenWait], now: datetime, wakes: Wakes) -> None:
     cancel_waits([wait.id for wait in waits if wait.run_id not in locked.open], now)
     reason = "its event did not come in time"
     ended = end_waits([End(wait.id, None, reason) for wait in waits if wait.run_id in locked.open], now)
-    _go_on([wait for wait in ended if wait.kind == "step"], now, wakes)
+    _go_on([wait for wait in ended if wait.kind != "cancel"], now, wakes)
 
 
 def _ends(hits: Sequence[Hit]) -> list[End]:
@@ -47,10 +49,12 @@ def _ends(hits: Sequence[Hit]) -> list[End]:
 
 
 def _go_on(ended: Sequence[EndedWait], now: datetime, wakes: Wakes) -> None:
+    end_sdk_waits([wait for wait in ended if wait.kind != "step"], now, wakes)
+    ended = [wait for wait in ended if wait.kind == "step"]
     planned = []
     for wait in ended:
         branches = wait.branches.timed_out if wait.event_seq is None else wait.branches.arrived
         planned += planned_steps(wait.run_id, wait.function_id, branches, wait.event_seq)
     plan_steps(planned, now, wakes)
     # What would follow may have run already, by another edge.
-    advance_runs(list({wait.run_id for wait in ended}), now)
+    settle_runs(list({wait.run_id for wait in ended}), now, wakes)

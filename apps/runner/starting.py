@@ -1,13 +1,13 @@
 """Start: which of the functions that an event may start are started, and why the others are not."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 from django.conf import settings
 
-from apps.datastore.definition.scopes import CANCEL_NAMES, KEY_NAMES, TRIGGER_NAMES
+from apps.datastore.definition.scopes import KEY_NAMES, TRIGGER_NAMES
 from apps.datastore.definition.types import TRIGGER, FunctionDefinition
 from apps.datastore.versions import load_version, load_versions
 from apps.expressions import Allowance, AllowanceSpent, ExpressionError, Value, compile_expression, compile_key
@@ -16,9 +16,10 @@ from apps.runner.event_values import EventValues
 from apps.state.following import plain_branches
 from apps.state.guards import Asked, ask
 from apps.state.not_started import Refusal, keep_refusals
+from apps.state.opening import cancelling_events, walk_from_trigger
 from apps.state.starting import NewRun, start_runs
 from apps.state.wakes import Wakes
-from apps.state.walking import WALK_BUDGET, Branch, Branches, Listening, Reader, Walked, key_of, walk
+from apps.state.walking import WALK_BUDGET, Branch, Reader, Walked
 
 
 class Candidate(NamedTuple):
@@ -210,7 +211,8 @@ def _new_run(one: Candidate, asking: _Asking) -> NewRun:
     else:
         run = run._replace(walked=_walked(definition, one, asking))
     if definition.cancel:
-        run = run._replace(cancelling=_cancelling(definition, one, asking))
+        reader = _reader(one, asking, Allowance(WALK_BUDGET))
+        run = run._replace(cancelling=cancelling_events(definition, reader, asking.now))
     return run
 
 
@@ -220,19 +222,9 @@ def _walked(definition: FunctionDefinition, one: Candidate, asking: _Asking) -> 
         asking.check(AllowanceSpent())
     own = Allowance(WALK_BUDGET if asking.allowance.left > 0 else 0)
     before = own.left
-    walked = walk(definition, [TRIGGER], [TRIGGER], _reader(one, asking, own), asking.now)
+    walked = walk_from_trigger(definition, _reader(one, asking, own), asking.now)
     asking.allowance.left -= before - own.left
     return walked
-
-
-def _cancelling(definition: FunctionDefinition, one: Candidate, asking: _Asking) -> list[Listening]:
-    listening = []
-    reader = _reader(one, asking, Allowance(WALK_BUDGET))
-    for cancel in definition.cancel:
-        key = key_of(cancel.condition, CANCEL_NAMES, reader, [TRIGGER], asking.now)
-        expires_at = None if cancel.timeout is None else asking.now + timedelta(seconds=cancel.timeout)
-        listening.append(Listening(TRIGGER, cancel.event, cancel.condition, key, expires_at, Branches()))
-    return listening
 
 
 def _reader(one: Candidate, asking: _Asking, allowance: Allowance) -> Reader:

@@ -83,7 +83,9 @@ def planned_steps(
 ) -> list[PlannedStep]:
     """The steps of one run that the branches lead to; `async_seq` is the event that was waited for before them."""
     return [
-        PlannedStep(run_id, branch.step_id, function_id, branch.queue, branch.due_at, async_seq, branch.may_hasten)
+        PlannedStep(
+            run_id, branch.step_id, function_id, branch.queue, branch.due_at, async_seq, branch.may_hasten, branch.op
+        )
         for branch in branches
     ]
 

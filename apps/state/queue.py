@@ -9,7 +9,18 @@ from typing import NamedTuple
 
 from django.db import connection
 
-COLUMN_NAMES = ("id", "queue", "function_id", "run_id", "step_id", "attempt", "priority", "returns", "since_seq")
+COLUMN_NAMES = (
+    "id",
+    "queue",
+    "function_id",
+    "run_id",
+    "step_id",
+    "attempt",
+    "priority",
+    "returns",
+    "since_seq",
+    "plan_only",
+)
 COLUMNS = ", ".join(COLUMN_NAMES)
 """What moves with an item from table to table."""
 
@@ -27,6 +38,12 @@ class Item(NamedTuple):
     leased_at: datetime
     since_seq: int
     """How far the event stream had got when the step was first claimed."""
+    plan_only: bool = False
+    """The SDK's function is to run no step."""
+
+
+ITEM_COLUMNS = "id, queue, function_id, run_id, step_id, attempt, returns, leased_at, since_seq, plan_only"
+"""Those of `Item`, of a leased row."""
 
 
 # Fair between functions: the walk over the index goes from function to function, beginning after the one that was
@@ -81,12 +98,12 @@ WITH RECURSIVE turn (function_id, place, wrapped) AS (
     DELETE FROM state_readyitem WHERE ctid = ANY (ARRAY(SELECT ctid FROM taken))
     RETURNING {COLUMNS}
 )
-INSERT INTO state_leaseditem (id, queue, function_id, run_id, step_id, attempt, priority, returns, since_seq, worker_id,
-                              leased_at)
-SELECT id, queue, function_id, run_id, step_id, attempt, priority, returns,
+INSERT INTO state_leaseditem (id, queue, function_id, run_id, step_id, attempt, priority, returns, plan_only, since_seq,
+                              worker_id, leased_at)
+SELECT id, queue, function_id, run_id, step_id, attempt, priority, returns, plan_only,
        COALESCE(since_seq, pg_sequence_last_value('event_stream_event_seq_seq'), 0), %(worker)s, now()
 FROM gone
-RETURNING id, queue, function_id, run_id, step_id, attempt, returns, leased_at, since_seq
+RETURNING {ITEM_COLUMNS}
 """
 
 
@@ -135,6 +152,17 @@ def give_back(worker_id: int, queue: str | None = None, keep: Sequence[int] = ()
             (worker_id, queue, list(keep)),
         )
         return {row[0] for row in cursor.fetchall()}
+
+
+def remove_items(item_ids: Sequence[int]) -> None:
+    """Take away items that are not to be tried any more. A leased one is left to its worker."""
+    if not item_ids:
+        return
+    with connection.cursor() as cursor:
+        # In the direction in which items move, a statement each: one that is moved meanwhile is met in the next table.
+        # One that comes back from a lost lease at this moment is dropped when it is claimed.
+        for table in ("state_scheduleditem", "state_readyitem"):
+            cursor.execute(f"DELETE FROM {table} WHERE id = ANY (%b::bigint[])", (list(item_ids),))
 
 
 def queues_with_work(queues: Sequence[str]) -> list[str]:

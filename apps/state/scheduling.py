@@ -25,6 +25,7 @@ class Retry(NamedTuple):
     started_at: datetime
     """When the attempt that failed began."""
     since_seq: int
+    plan_only: bool = False
 
 
 # The step follows its current item, and counts the attempts that have ended. The arrays beside the join: by it alone, a
@@ -33,17 +34,18 @@ _SCHEDULE = """
 WITH retry AS MATERIALIZED (
     SELECT nextval('state_queue_item_id') AS id, r.*
     FROM unnest(%(runs)b::text[], %(steps)b::text[], %(functions)b::bigint[], %(queues)b::text[],
-                %(attempts)b::int[], %(due)b::timestamptz[], %(started)b::timestamptz[], %(since)b::bigint[])
-      AS r (run_id, step_id, function_id, queue, attempt, due_at, started_at, since_seq)
+                %(attempts)b::int[], %(due)b::timestamptz[], %(started)b::timestamptz[], %(since)b::bigint[],
+                %(plan_only)b::boolean[])
+      AS r (run_id, step_id, function_id, queue, attempt, due_at, started_at, since_seq, plan_only)
 ), step AS (
-    UPDATE state_step SET item_id = retry.id, attempts = retry.attempt - 1,
+    UPDATE state_step SET item_id = retry.id, attempts = GREATEST(state_step.attempts, retry.attempt - 1),
         started_at = COALESCE(state_step.started_at, retry.started_at)
     FROM retry WHERE state_step.run_id = retry.run_id AND state_step.step_id = retry.step_id
       AND state_step.run_id = ANY (%(runs)b::text[]) AND state_step.step_id = ANY (%(steps)b::text[])
 )
 INSERT INTO state_scheduleditem
-  (id, queue, function_id, run_id, step_id, attempt, priority, returns, since_seq, due_at)
-SELECT id, queue, function_id, run_id, step_id, attempt, 0, 0, since_seq, due_at FROM retry
+  (id, queue, function_id, run_id, step_id, attempt, priority, returns, since_seq, plan_only, due_at)
+SELECT id, queue, function_id, run_id, step_id, attempt, 0, 0, since_seq, plan_only, due_at FROM retry
 """
 
 
@@ -63,6 +65,7 @@ def schedule_retries(retries: Sequence[Retry]) -> None:
                 "due": [retry.due_at for retry in retries],
                 "started": [retry.started_at for retry in retries],
                 "since": [retry.since_seq for retry in retries],
+                "plan_only": [retry.plan_only for retry in retries],
             },
         )
 

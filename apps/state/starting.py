@@ -7,8 +7,8 @@ from typing import NamedTuple
 from django.db import connection
 
 from apps.event_stream.ids import new_ulids
+from apps.state.ending import settle_runs
 from apps.state.following import Follows, Place, planned_steps, write_down
-from apps.state.transitions import advance_runs
 from apps.state.wakes import Wakes
 from apps.state.walking import Branch, Listening, Walked
 
@@ -26,16 +26,21 @@ class NewRun(NamedTuple):
     walked: Walked | None = None
     cancelling: Sequence[Listening] = ()
     """The events that cancel it."""
+    invoker_id: str | None = None
+    """The run that invoked it, and the step of that run that ends with it."""
+    invoker_step_id: str | None = None
 
 
 _START = """
 WITH wanted AS MATERIALIZED (
     SELECT * FROM unnest(%(ids)b::text[], %(environments)b::bigint[], %(functions)b::bigint[], %(versions)b::bigint[],
-                         %(events)b::bigint[], %(reasons)b::text[])
-      AS w (id, environment_id, function_id, version_id, event_seq, reason)
+                         %(events)b::bigint[], %(reasons)b::text[], %(invokers)b::text[], %(invoker_steps)b::text[])
+      AS w (id, environment_id, function_id, version_id, event_seq, reason, invoker_id, invoker_step_id)
 ), started AS (
-    INSERT INTO state_run (id, environment_id, function_id, version_id, event_seq, status, queued_at)
-    SELECT id, environment_id, function_id, version_id, event_seq, 'queued', %(now)s FROM wanted
+    INSERT INTO state_run (id, environment_id, function_id, version_id, event_seq, status, queued_at, invoker_id,
+                           invoker_step_id)
+    SELECT id, environment_id, function_id, version_id, event_seq, 'queued', %(now)s, invoker_id, invoker_step_id
+    FROM wanted
     ON CONFLICT (event_seq, function_id) DO NOTHING RETURNING id
 )
 INSERT INTO state_history (run_id, at, kind, step_id, reason)
@@ -44,13 +49,13 @@ RETURNING run_id
 """
 
 
-def start_runs(runs: Sequence[NewRun], now: datetime, wakes: Wakes) -> None:
-    """Start the runs that their events have not started already.
+def start_runs(runs: Sequence[NewRun], now: datetime, wakes: Wakes) -> list[str]:
+    """Start the runs that their events have not started already. The ids of those that it started.
 
-    Called by the runner, in the transaction that consumes the events.
+    Called by the runner, in the transaction that consumes the events, and where a function is invoked.
     """
     if not runs:
-        return
+        return []
     by_id = dict(zip(new_ulids(len(runs)), runs, strict=True))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -63,6 +68,8 @@ def start_runs(runs: Sequence[NewRun], now: datetime, wakes: Wakes) -> None:
                 "versions": [run.version_id for run in runs],
                 "events": [run.event_seq for run in runs],
                 "reasons": [run.reason for run in runs],
+                "invokers": [run.invoker_id for run in runs],
+                "invoker_steps": [run.invoker_step_id for run in runs],
             },
         )
         started = [(row[0], by_id[row[0]]) for row in cursor.fetchall()]
@@ -73,7 +80,8 @@ def start_runs(runs: Sequence[NewRun], now: datetime, wakes: Wakes) -> None:
         wakes,
     )
     # A run whose first step is ready is queued until that is tried; one that waits, or has nothing to do, says so now.
-    advance_runs([run_id for run_id, run in started if run.walked and not _begins_at_once(run.walked)], now)
+    settle_runs([run_id for run_id, run in started if run.walked and not _begins_at_once(run.walked)], now, wakes)
+    return [run_id for run_id, _ in started]
 
 
 def _follows(run_id: str, run: NewRun) -> Follows:

@@ -22,17 +22,21 @@ class PlannedStep(NamedTuple):
     """The event that led to it, where one was waited for."""
     may_hasten: bool = False
     """It may be planned already, for a later time."""
+    op: str | None = None
+    """`function` where it is the call of an SDK's function."""
 
 
 # The conflict decides who queues the step: however many edges or doubled messages reach it, one row, one item.
 _PLAN = """
 WITH wanted AS MATERIALIZED (
     SELECT * FROM unnest(%(runs)b::text[], %(steps)b::text[], %(functions)b::bigint[], %(queues)b::text[],
-                         %(due)b::timestamptz[], %(events)b::bigint[])
-      AS w (run_id, step_id, function_id, queue, due_at, async_seq)
+                         %(due)b::timestamptz[], %(events)b::bigint[], %(ops)b::text[])
+      AS w (run_id, step_id, function_id, queue, due_at, async_seq, op)
 ), planned AS (
-    INSERT INTO state_step (run_id, step_id, status, item_id, attempts, queued_at, async_seq)
-    SELECT run_id, step_id, 'open', nextval('state_queue_item_id'), 0, %(now)s, async_seq FROM wanted
+    INSERT INTO state_step (run_id, step_id, status, item_id, attempts, queued_at, async_seq, op, calls)
+    SELECT run_id, step_id, 'open', nextval('state_queue_item_id'), 0, %(now)s, async_seq, op,
+           CASE op WHEN 'function' THEN 1 END
+    FROM wanted
     ON CONFLICT DO NOTHING RETURNING run_id, step_id, item_id
 ), item AS MATERIALIZED (
     SELECT planned.item_id, wanted.* FROM planned JOIN wanted USING (run_id, step_id)
@@ -66,7 +70,7 @@ def plan_steps(steps: Sequence[PlannedStep], now: datetime, wakes: Wakes) -> Non
 
 
 def _arguments(steps: Sequence[PlannedStep], now: datetime) -> dict[str, Any]:
-    runs, step_ids, functions, queues, due, events, _ = zip(*steps, strict=True)
+    runs, step_ids, functions, queues, due, events, _, ops = zip(*steps, strict=True)
     return {
         "runs": list(runs),
         "steps": list(step_ids),
@@ -74,6 +78,7 @@ def _arguments(steps: Sequence[PlannedStep], now: datetime) -> dict[str, Any]:
         "queues": list(queues),
         "due": list(due),
         "events": list(events),
+        "ops": list(ops),
         "now": now,
     }
 

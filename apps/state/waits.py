@@ -50,7 +50,7 @@ def open_waits(waits: Sequence[NewWait], now: datetime) -> None:
     columns = (runs, environments, functions, kinds, since, sources, names, matches, paths, keys, expiries, texts)
     with connection.cursor() as cursor:
         cursor.execute(_OPEN, (now, *map(list, columns), now))
-    add_history([_opened(wait) for wait in waits if wait.kind == "step"], now)
+    add_history([_opened(wait) for wait in waits if wait.kind != "cancel"], now)
 
 
 def _opened(wait: NewWait) -> Entry:
@@ -157,6 +157,7 @@ class EndedWait(NamedTuple):
     event_seq: int | None
     branches: Branches
     reason: str
+    sources: str
 
 
 # The array beside the join, and `ended_at` for the status: else a plan that was made while the table was empty may walk
@@ -175,7 +176,7 @@ WITH asked AS MATERIALIZED (
     SELECT run_id, %(now)s, CASE WHEN event_seq IS NULL THEN 'wait.timed_out' ELSE 'wait.arrived' END, sources, reason
     FROM ended WHERE kind = 'step'
 )
-SELECT run_id, function_id, kind, event_seq, branches, reason FROM ended
+SELECT run_id, function_id, kind, event_seq, branches, reason, sources FROM ended
 """
 
 
@@ -187,7 +188,8 @@ def end_waits(ends: Sequence[End], now: datetime) -> list[EndedWait]:
     with connection.cursor() as cursor:
         cursor.execute(_END, {"now": now, "waits": waits, "events": events, "reasons": reasons})
         return [
-            EndedWait._make((*row[:4], msgspec.json.decode(row[4], type=Branches), row[5])) for row in cursor.fetchall()
+            EndedWait._make((*row[:4], msgspec.json.decode(row[4], type=Branches), *row[5:]))
+            for row in cursor.fetchall()
         ]
 
 

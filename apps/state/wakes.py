@@ -26,6 +26,8 @@ class Wakes:
     """Waits that are to look at the events since they began to listen."""
     wide_events: int = 0
     """Events that have more waits to resume."""
+    events: int = 0
+    """Events of the server's own that are in the inbox."""
 
     def add(self, other: "Wakes") -> None:
         self.ready += other.ready
@@ -33,12 +35,15 @@ class Wakes:
         self.expiring += other.expiring
         self.probes += other.probes
         self.wide_events += other.wide_events
+        self.events += other.events
 
 
 def ring_for(wakes: Wakes, now: datetime) -> None:
     """Ring, after the commit. `now` is the transaction's time, from which what is due later is counted."""
     for queue, items in wakes.ready.items():
         ring("executor.drain", queue, queue=queue, times=min(WAKES_MOST, -(-items // ITEMS_A_WAKE)))
+    if wakes.events:
+        ring("runner.consume_events", queue="events")
     if wakes.probes:
         ring("runner.probe_waits", queue="events")
     if wakes.wide_events:

@@ -43,6 +43,8 @@ class Branch(msgspec.Struct, frozen=True, array_like=True):
     due_at: datetime | None = None
     may_hasten: bool = False
     """It may be planned already, for a later time."""
+    op: str | None = None
+    """`function` where it is the call of an SDK's function."""
 
 
 class Branches(msgspec.Struct, frozen=True):
@@ -115,7 +117,8 @@ def walk(
 
 
 def branch_to(definition: FunctionDefinition, step: Step, due_at: datetime | None = None) -> Branch:
-    return Branch(step.id, queue_for(step.runtime.type), due_at, step.id in definition.hastened)
+    op = None if definition.sdk is None else "function"
+    return Branch(step.id, queue_for(step.runtime.type), due_at, step.id in definition.hastened, op)
 
 
 class Reader(NamedTuple):

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from apps.state.clock import read_now
 from apps.state.history import Entry, add_history
-from apps.state.queue import COLUMNS, Item
+from apps.state.queue import COLUMNS, ITEM_COLUMNS, Item
 
 
 def register_worker(name: str, queues: Sequence[str]) -> int:
@@ -76,12 +76,12 @@ WITH lost AS (
     RETURNING {COLUMNS}
 )
 INSERT INTO state_readyitem ({COLUMNS})
-SELECT id, queue, function_id, run_id, step_id, attempt, priority, returns + 1, since_seq FROM lost
+SELECT id, queue, function_id, run_id, step_id, attempt, priority, returns + 1, since_seq, plan_only FROM lost
 RETURNING run_id, step_id, queue, returns
 """
 
-_WORN_OUT = """
-SELECT id, queue, function_id, run_id, step_id, attempt, returns, leased_at, since_seq, worker_id
+_WORN_OUT = f"""
+SELECT {ITEM_COLUMNS}, worker_id
 FROM state_leaseditem AS leased
 WHERE NOT EXISTS (SELECT FROM state_worker WHERE state_worker.id = leased.worker_id) AND leased.returns + 1 >= %s
 """

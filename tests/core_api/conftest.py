@@ -100,7 +100,7 @@ def plans(db: None) -> Iterator[list[str]]:
         if text.lstrip().startswith(("SELECT", "WITH")):
             numbers = count(1)
             names: defaultdict[str, int] = defaultdict(lambda: next(numbers))
-            numbered = re.sub(r"%(?:\((\w+)\))?s", lambda found: f"${names[found[1] or str(found.start())]}", text)
+            numbered = re.sub(r"%(?:\((\w+)\))?[sb]", lambda found: f"${names[found[1] or str(found.start())]}", text)
             with context["connection"].connection.cursor() as cursor:
                 cursor.execute("EXPLAIN (GENERIC_PLAN) " + numbered, prepare=False)
                 seen.append("\n".join(row[0] for row in cursor.fetchall()))

@@ -29,12 +29,14 @@ def test_a_completed_run_is_told_with_its_output_steps_and_tries(client: APIClie
         "environment_id": "00000000-0000-4000-b000-000000000000",
         "event_id": completed_run.event.internal_id,
         "event_ids": [completed_run.event.internal_id],
+        "invoked_by": None,
         "status": "Completed",
         "phase": None,
         "queued_at": "2026-01-31T12:00:00Z",
         "ended_at": "2026-01-31T12:00:10Z",
         "output": {"status": 200},
         "omitted": False,
+        "tries": [],
         "waits": [],
     }
     assert [step["id"] for step in told_steps] == ["first", "last"]
@@ -50,6 +52,7 @@ def test_a_completed_run_is_told_with_its_output_steps_and_tries(client: APIClie
         "event_id": None,
         "queued_at": "2026-01-31T12:00:01Z",
         "due_at": None,
+        "waits_for": None,
         "started_at": "2026-01-31T12:00:02Z",
         "ended_at": "2026-01-31T12:00:05Z",
         "tries": [

@@ -11,6 +11,7 @@ from apps.datastore.definition.types import CronTrigger, Edge
 from apps.datastore.models import Environment
 from apps.state.models import History
 from tests.core_api.rows import NOW, StoredRun, add_wait, refuse, version_of
+from tests.datastore.registrations import function, registered
 from tests.functions import deploy_steps
 
 
@@ -58,6 +59,10 @@ def openapi(client: APIClient) -> dict[str, Any]:
 
 def test_the_description_names_every_endpoint(openapi: dict[str, Any]) -> None:
     assert set(openapi["paths"]) == {
+        "/invoke/{function_id}",
+        "/v1/apps",
+        "/v1/apps/{app_id}",
+        "/v1/apps/{app_id}/functions",
         "/v1/events",
         "/v1/events/{event_id}",
         "/v1/events/{event_id}/runs",
@@ -67,6 +72,7 @@ def test_the_description_names_every_endpoint(openapi: dict[str, Any]) -> None:
         "/v1/runs/{run_id}",
         "/v1/runs/{run_id}/history",
         "/v1/runs/{run_id}/steps/{step_id}",
+        "/v1/signals",
     }
     assert set(openapi["paths"]["/v1/runs/{run_id}"]) == {"get", "delete"}
     parameters = {parameter["name"] for parameter in openapi["paths"]["/v1/events"]["get"]["parameters"]}
@@ -81,10 +87,11 @@ def test_answers_are_as_described(
     refuse(completed_run.event, version_of(Environment.objects.get(slug="dev"), slug="another"))
     for status in ("open", "arrived"):
         add_wait(completed_run, status, event_seq=completed_run.event.seq if status == "arrived" else None)
-    ids = {"run_id": completed_run.id, "event_id": completed_run.event.internal_id, "step_id": "last"}
+    registered(Environment.objects.get(slug="dev"), function("a", concurrency=2))
+    ids = {"app_id": "shop", "run_id": completed_run.id, "event_id": completed_run.event.internal_id, "step_id": "last"}
     for path, operations in openapi["paths"].items():
         for status, filled in (("200", ids), ("404", dict.fromkeys(ids, "0" * 26))):
-            if "{" not in path and status == "404":
+            if "get" not in operations or ("{" not in path and status == "404"):
                 continue
             answer = client.get(path.format(**filled))
             assert answer.status_code == int(status)

@@ -67,6 +67,7 @@ def test_steps_still_to_come_are_pending_behind_those_that_were_reached(
         "event_id": None,
         "queued_at": None,
         "due_at": None,
+        "waits_for": None,
         "started_at": None,
         "ended_at": None,
         "tries": [],

@@ -40,7 +40,10 @@ def test_a_run_tells_what_it_waits_for(client: APIClient, clock: Clock) -> None:
     assert wait == {
         "kind": "step",
         "after": ["welcome"],
+        "step_id": None,
+        "step_name": None,
         "event": "user/confirmed",
+        "signal": None,
         "match": "async.data.id == event.data.id",
         "status": "Open",
         "ended_at": None,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from apps.executor.loading import load
-from apps.executor.recording import Finished
+from apps.executor.finished import Finished
 from apps.runner.consume_events import consume_events
 from apps.state import queue
 from drivers.contract import Outcome

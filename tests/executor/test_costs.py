@@ -10,7 +10,7 @@ from apps.executor.recording import record
 from apps.executor.worker import WorkerProcess
 from apps.state import queue
 from apps.state.models import Run
-from apps.state.transitions import cancel_run
+from apps.state.ending import cancel_run
 from drivers.contract import Call, Outcome
 from tests.executor.finishing import lease, start, with_outcome
 from tests.functions import Rings, ScriptedDriver, fail, statuses, succeed

@@ -61,7 +61,7 @@ def test_while_the_database_is_away_nothing_is_blamed_on_the_outcomes(monkeypatc
         raise OperationalError("the database is away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(recording, "advance_runs", away)
+        patched.setattr(recording, "settle_runs", away)
         with pytest.raises(OperationalError):
             record(finished)
     assert statuses() == {"queued": 2}

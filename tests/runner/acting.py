@@ -7,7 +7,8 @@ from typing import Any
 
 from apps.datastore.definition.types import TRIGGER, Async, Edge
 from apps.event_stream.consuming import take_these
-from apps.executor.recording import Finished, record
+from apps.executor.finished import Finished
+from apps.executor.recording import record
 from apps.runner import consume_events as consuming
 from apps.runner.consume_events import consume_events
 from apps.runner.expire_waits import expire_waits

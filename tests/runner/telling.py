@@ -11,14 +11,15 @@ from typing import Any
 
 from apps.event_stream.consuming import take_these
 from apps.executor.loading import load
-from apps.executor.recording import Finished, record
+from apps.executor.finished import Finished
+from apps.executor.recording import record
 from apps.runner import consume_events as consuming
 from apps.runner.expire_waits import expire_waits
 from apps.runner.probe_waits import probe_waits
 from apps.runner.resume_wide_events import resume_wide_events
 from apps.state import queue
 from apps.state.scheduling import promote_due
-from apps.state.transitions import cancel_run
+from apps.state.ending import cancel_run
 from apps.state.workers import reclaim_lost
 from drivers.contract import Outcome
 from tests.clock import Clock
@@ -162,7 +163,7 @@ class Teller:
         items = queue.claim(QUEUE, worker, 1 + which, 0)
         loaded = load(items, worker)
         queue.finish([(item.id, worker) for item in loaded.ended])
-        assert not loaded.unloadable
+        assert not loaded.over
         for work in loaded.work:
             run = self.model.runs[work.item.run_id]
             step = run.steps[work.item.step_id]

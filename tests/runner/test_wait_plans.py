@@ -7,7 +7,7 @@ from apps.executor.recording import record
 from apps.runner.consume_events import consume_events
 from apps.runner.probe_waits import probe_waits
 from apps.state.models import Run, StartGuard, Wait, WideEvent
-from apps.state.transitions import cancel_run
+from apps.state.ending import cancel_run
 from tests.clock import Clock
 from tests.functions import deploy_steps, dev_environment
 from tests.runner.acting import TTL, branches, call, send, work

@@ -13,7 +13,7 @@ from apps.runner.resuming import time_out
 from apps.state.clock import read_now
 from apps.state.models import Probe, Wait
 from apps.state.scheduling import promote_due
-from apps.state.transitions import cancel_run
+from apps.state.ending import cancel_run
 from apps.state.waits import OpenWait
 from apps.state.wakes import Wakes
 from tests.clock import Clock

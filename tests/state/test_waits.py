@@ -93,7 +93,7 @@ def test_a_wait_ends_once_and_says_what_follows() -> None:
     wait = add_wait()
     now = read_now()
     (ended,) = end_waits([End(wait, 3, "it came")], now)
-    assert ended == ("run", 5, "step", 3, BRANCHES, "it came")
+    assert ended == ("run", 5, "step", 3, BRANCHES, "it came", "a")
     assert end_waits([End(wait, None, "too late")], now) == []
     assert end_waits([End(wait, 4, "another")], now) == []
     assert Wait.objects.get().event_seq == 3

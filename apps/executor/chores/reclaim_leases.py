@@ -3,7 +3,9 @@
 from django.conf import settings
 
 from apps.doorbell.ringing import ring
-from apps.executor.recording import Finished, record
+from apps.executor.finished import Finished
+from apps.executor.recording import record
+from apps.state.models import Run
 from apps.state.queue import Item
 from apps.state.workers import reclaim_lost
 from drivers.contract import Outcome, StepError
@@ -21,13 +23,19 @@ def reclaim_leases() -> None:
 
 
 def _fail(worn_out: list[tuple[Item, int]]) -> None:
+    versions = dict(Run.objects.filter(pk__in={item.run_id for item, _ in worn_out}).values_list("pk", "version_id"))
     finished = []
     for item, worker_id in worn_out:
         error = StepError("WorkerDied", f"its worker died, {item.returns + 1} times in a row")
         outcome = Outcome(ok=False, error=error, retryable=False)
         finished.append(
             Finished(
-                item, worker_id, outcome, function=f"function {item.function_id}", attempts=item.attempt, version_id=0
+                item,
+                worker_id,
+                outcome,
+                function=f"function {item.function_id}",
+                attempts=item.attempt,
+                version_id=versions.get(item.run_id, 0),
             )
         )
     record(finished)

@@ -21,6 +21,8 @@ class QueueItem(models.Model):
     """How often it has come back from a worker that was gone."""
     since_seq = models.BigIntegerField(null=True)
     """How far the event stream had got when the step was first claimed: its waits listen from there on."""
+    plan_only = models.BooleanField(db_default=False)
+    """An SDK's function is to say what comes next and run none of it: other calls of it may be under way."""
 
     class Meta:
         abstract = True

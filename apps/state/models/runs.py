@@ -27,6 +27,27 @@ class StepStatus(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+class Op(models.TextChoices):
+    """What a step of an SDK's function is."""
+
+    FUNCTION = "function"
+    """The function itself: it ends when the function returns, and with it the run."""
+    RUN = "run"
+    SLEEP = "sleep"
+    WAIT_FOR_EVENT = "waitForEvent"
+    WAIT_FOR_SIGNAL = "waitForSignal"
+    INVOKE = "invoke"
+    FETCH = "fetch"
+    INFER = "infer"
+
+
+class CallsAgain(models.TextChoices):
+    LAST = "last"
+    """Once no other step is open."""
+    EACH = "each"
+    """At once."""
+
+
 class Run(models.Model):
     """One execution of one version of a function, in response to one event."""
 
@@ -39,6 +60,9 @@ class Run(models.Model):
     queued_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    invoker_id = models.CharField(max_length=26, db_collation="C", null=True)
+    """The run that invoked it and goes on when it ends."""
+    invoker_step_id = models.CharField(max_length=255, db_collation="C", null=True)
 
     class Meta:
         constraints = (
@@ -73,6 +97,21 @@ class Step(models.Model):
     queued_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+
+    # Of an SDK's function, whose steps are found out by calling it.
+    op = models.CharField(max_length=16, choices=Op, null=True)
+    name = models.TextField(null=True)
+    """As its author wrote it; the id is a hash."""
+    calls_again = models.CharField(max_length=4, choices=CallsAgain, null=True)
+    """When its end has the function called again; null: its end is an answer of the function, not waited for."""
+    input = models.TextField(null=True)
+    """JSON text: what it takes to do it, until it ends."""
+    ended_seq = models.BigIntegerField(null=True)
+    """Greater than those of the run's steps that ended before."""
+    calls = models.PositiveSmallIntegerField(null=True)
+    """Of the function itself: how many calls of it are queued or under way."""
+    request_version = models.SmallIntegerField(null=True)
+    """Of the function itself: the version of the protocol in which it answered last."""
 
     class Meta:
         constraints = (

@@ -12,6 +12,10 @@ class WaitKind(models.TextChoices):
     """Its end decides which steps follow; its run goes on as long as it is open."""
     CANCEL = "cancel"
     """Its event cancels the run."""
+    SDK = "sdk"
+    """It is a step of an SDK's function, and ends with it."""
+    SIGNAL = "signal"
+    """The same, for a signal: `event_name` says for which."""
 
 
 class WaitStatus(models.TextChoices):
@@ -30,7 +34,7 @@ class Wait(models.Model):
     function = models.ForeignKey(Function, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     kind = models.CharField(max_length=6, choices=WaitKind)
     sources = models.TextField()
-    """The step that it follows, or $trigger; the steps of a join by comma."""
+    """The step that it follows, or $trigger; the steps of a join by comma; of an SDK's wait, its own step."""
     event_name = models.TextField(db_collation="C")
     match = models.TextField(null=True)
     """CEL over `event`, `steps`, `response` and `async`; null takes any event of the name."""
@@ -63,6 +67,12 @@ class Wait(models.Model):
                 condition=Q(status=WaitStatus.ARRIVED, event_seq__isnull=False)
                 | (~Q(status=WaitStatus.ARRIVED) & Q(event_seq=None)),
                 name="wait_arrived_with_its_event",
+            ),
+            # Of two runs that wait for one signal, one would never hear of it.
+            models.UniqueConstraint(
+                fields=("environment_id", "event_name"),
+                name="wait_one_for_a_signal",
+                condition=Q(kind="signal", status="open"),
             ),
         )
         indexes = (

@@ -1,0 +1,64 @@
+"""Reading requests' bodies: JSON objects that hold what is carried through as it came, within an event's limits."""
+
+import re
+from itertools import accumulate
+from typing import TypeVar
+
+import msgspec
+from django.conf import settings
+from rest_framework.exceptions import ParseError
+from rest_framework.request import Request
+
+from apps.core_api.errors import TooLarge
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)', re.DOTALL)
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+
+
+def read_body(request: Request, decoder: "msgspec.json.Decoder[Body]") -> Body:
+    """The body as a struct; none at all is an empty object.
+
+    Raises ParseError, which says what is wrong with it, or TooLarge without reading on.
+    """
+    most: int = settings.EVENT_MAX_BYTES
+    body: bytes = request._request.read(most + 1)
+    if len(body) > most:
+        raise TooLarge(f"The body is too large: the limit for an event is {most} bytes")
+    try:
+        body.decode()
+        if _is_deeper(body, settings.EVENT_MAX_DEPTH):
+            raise RecursionError
+        return decoder.decode(body or b"{}")
+    except UnicodeDecodeError as error:
+        raise ParseError(f"The body is not UTF-8 at byte {error.start}") from None
+    except msgspec.ValidationError as error:
+        raise ParseError(f"The body: {error}") from None
+    except msgspec.DecodeError as error:
+        raise ParseError(f"The body is not JSON: {error}") from None
+    except RecursionError:
+        raise ParseError(f"The body is nested more than {settings.EVENT_MAX_DEPTH} levels deep") from None
+
+
+def missing() -> msgspec.Raw:
+    """The default of a field that is carried through."""
+    return msgspec.Raw(b"null")
+
+
+def object_or_empty(raw: msgspec.Raw, field: str) -> bytes:
+    """The text of a JSON object; null, or what is not there, is an empty one. Raises ParseError."""
+    text = bytes(raw)
+    if text == b"null":
+        return b"{}"
+    if not text.startswith(b"{"):
+        raise ParseError(f"`{field}` must be an object")
+    return text
+
+
+def _is_deeper(text: bytes, limit: int) -> bool:
+    if text.count(b"[") + text.count(b"{") <= limit:
+        return False
+    brackets = _STRING.sub(b"", text).translate(None, _NOT_BRACKETS)
+    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > limit
