@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+SDK_PORT = 8288
+"""Where the SDKs look for a development server if nobody tells them."""
+
 
 def banner(port: int, functions: Path, data: Path, coloured: bool) -> str:
     """Where the server is and what to try next."""
@@ -16,6 +19,10 @@ def banner(port: int, functions: Path, data: Path, coloured: bool) -> str:
         "  It answers with the event's id. See the runs that it started, then one of them:",
         f"    curl {url}/v1/events/<event id>/runs",
         f"    curl {url}/v1/runs/<run id>",
+        "",
+        "  Connect an app that uses an Inngest SDK: start it with",
+        f"    INNGEST_DEV={'1' if port == SDK_PORT else url}",
+        "  On a usual port of this machine it is found; else name it with -u <its URL>.",
         "",
         "  Ctrl-C stops everything.",
         "",

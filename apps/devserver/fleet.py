@@ -53,6 +53,17 @@ class Workers:
 
 
 @dataclass(frozen=True, slots=True)
+class Apps:
+    """Which apps of an SDK are kept in sync."""
+
+    urls: Sequence[str] = ()
+    ports: Sequence[int] = ()
+    """Of this machine, on which apps are looked for."""
+    poll_interval: float = 5.0
+    """Seconds between two syncs of an app."""
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """A process of the development server that has nothing to prepare: a command."""
 
@@ -102,6 +113,14 @@ def example_app(script: Path, port: int, environment: Mapping[str, str]) -> Prog
 def watcher(functions: Path, environment: Mapping[str, str]) -> Program:
     """What loads the functions again when their files change."""
     return Program("functions", manage("watch_functions", str(functions.absolute())), environment, stop_signal=SIGKILL)
+
+
+def apps(server: str, options: Apps, environment: Mapping[str, str]) -> Program:
+    """What keeps the apps that serve functions through an SDK in sync."""
+    arguments = [f"--server={server}", f"--poll-interval={options.poll_interval:g}"]
+    arguments += [f"--url={url}" for url in options.urls]
+    arguments += [f"--discovery-ports={','.join(map(str, options.ports))}"] if options.ports else ["--no-discovery"]
+    return Program("apps", manage("sync_apps", *arguments), environment, stop_signal=SIGKILL)
 
 
 def manage(*arguments: str) -> list[str]:

@@ -43,12 +43,18 @@ def load_folder(root: Path) -> Loaded:
             loaded.faults.append(f"{folder}: $.id: {definition.id!r} is taken by {slugs[definition.id]}")
             continue
         slugs[definition.id] = folder
-        deployed = deploy(environment, definition, content.files, str(folder.resolve()))
+        try:
+            deployed = deploy(environment, definition, content.files, str(folder.resolve()))
+        except InvalidDefinition as invalid:  # its id is an app's
+            loaded.faults.extend(f"{folder}: {fault.path}: {fault.message}" for fault in invalid.faults)
+            continue
         loaded.live.append(f"{definition.id} v{deployed.version.number}")
         if deployed.changed:
             loaded.changed.append(f"{definition.id} v{deployed.version.number}")
     # Which function a folder that cannot be read holds is not known: with one about, nothing is taken down.
     if not faulty:
-        gone = Function.objects.filter(environment=environment, live_version__isnull=False).exclude(slug__in=slugs)
+        # What an app has registered is for the app to take back.
+        declared = Function.objects.filter(environment=environment, app=None)
+        gone = declared.filter(live_version__isnull=False).exclude(slug__in=slugs)
         loaded.removed.extend(function.slug for function in gone if take_down(environment, function.slug))
     return loaded

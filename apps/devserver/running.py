@@ -39,6 +39,7 @@ class Options:
     data: Path
     functions: Path
     workers: Sequence[fleet.Workers]
+    apps: fleet.Apps
 
 
 def run(options: Options) -> None:
@@ -57,6 +58,8 @@ def run(options: Options) -> None:
             _prepare(options.functions, environment, log)
             _start_fleet(supervisor, options, environment, log)
             _wait_healthy(supervisor, options.port)
+            # Apps answer by registering with the web server, so it comes first.
+            supervisor.start(fleet.apps(f"http://localhost:{options.port}", options.apps, environment), BEAT)
             log.block(banner(options.port, options.functions, folder, sys.stdout.isatty()))
             supervisor.watch()
         except KeyboardInterrupt:

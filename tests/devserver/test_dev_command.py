@@ -1,5 +1,6 @@
 """`manage.py dev` as a person runs it: the whole server, in processes of its own."""
 
+import json
 import os
 import re
 import signal
@@ -16,11 +17,13 @@ import pytest
 
 from apps.devserver import fleet
 from apps.devserver.processes import holds_within
+from tests.devserver.app_servers import SDK, Answer, introspection, nothing, serving
+from tests.devserver.registrations import registration
 
 START_SECONDS = 90.0
 STOP_SECONDS = 60.0
 NOT_GIVEN = {"DATABASE_URL", "BROKER_URL", "INNGEST_DEV", "SECRET_KEY"}
-PROGRAMS = {"postgres", "valkey", "app", "events", "steps-1", "steps-2", "cpu", "web", "functions", "beat"}
+PROGRAMS = {"postgres", "valkey", "app", "events", "steps-1", "steps-2", "cpu", "web", "functions", "beat", "apps"}
 
 
 @dataclass
@@ -50,10 +53,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def command(data: Path, port: int) -> list[str]:
+def command(data: Path, port: int, *more: str) -> list[str]:
     functions = fleet.PROJECT / "examples"
     arguments = ["dev", f"--port={port}", f"--app-port={free_port()}", f"--data={data}", f"--functions={functions}"]
-    return fleet.manage(*arguments)
+    return fleet.manage(*arguments, "--no-discovery", *more)
 
 
 def environment() -> dict[str, str]:
@@ -62,12 +65,12 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def dev_server(data: Path) -> Iterator[DevServer]:
+def dev_server(data: Path, *more: str) -> Iterator[DevServer]:
     port = free_port()
     output = data.with_suffix(".log")
     with output.open("wb") as log:
         process = subprocess.Popen(
-            command(data, port), stdout=log, stderr=log, env=environment(), start_new_session=True
+            command(data, port, *more), stdout=log, stderr=log, env=environment(), start_new_session=True
         )
     server = DevServer(process, port, output)
     try:
@@ -97,7 +100,7 @@ def test_it_runs_everything_and_ctrl_c_stops_every_child_in_order(data: Path) ->
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(STOP_SECONDS) == 0, server.log()
     stopped = re.findall(r"stopping (?!;)([\w, -]+)$", server.log(), flags=re.MULTILINE)
-    assert stopped == ["functions, beat", "web", "events, steps-1, steps-2, cpu", "app", "valkey", "postgres"]
+    assert stopped == ["functions, beat, apps", "web", "events, steps-1, steps-2, cpu", "app", "valkey", "postgres"]
     assert "is killed" not in server.log()
     assert len(children) >= len(PROGRAMS)
     assert not [child for child in children if child.is_running()]
@@ -124,6 +127,26 @@ def test_killed_itself_it_leaves_nothing_and_starts_again_on_the_same_data(data:
     with dev_server(data) as server:
         assert server.answers()
         assert not [child for child in children if child.is_running()], "a child of the killed server still runs"
+
+
+def test_an_app_named_on_the_command_line_registers_and_is_told(data: Path) -> None:
+    with serving(nothing) as app, dev_server(data, "--url", app.url()) as server:
+
+        def answer(method: str, path: str) -> Answer:
+            if method == "GET":
+                return introspection(method, path)
+            url = f"http://127.0.0.1:{server.port}/fn/register"
+            body = json.dumps(registration(app.url(), "order", "refund")).encode()
+            with urllib.request.urlopen(
+                urllib.request.Request(url, body, {"content-type": "application/json"})
+            ) as told:
+                return (200, SDK, json.load(told))
+
+        app.answer = answer
+        line = rf"^apps +\| synced app shop from {app.url()}: 2 functions$"
+        assert holds_within(
+            START_SECONDS, lambda: bool(re.search(line, server.log(), flags=re.MULTILINE)), pause=0.1
+        ), server.log()
 
 
 def test_a_data_folder_in_use_is_told_in_a_sentence(data: Path) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from apps.devserver.faults import CannotStart
-from apps.devserver.fleet import Workers
+from apps.devserver.fleet import Apps, Workers
+from apps.devserver.management.commands.sync_apps import add_app_arguments
 from apps.devserver.running import Options, run
 
 
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--functions", type=Path, default=Path("examples"), help="folder with functions (default: examples)"
         )
+        add_app_arguments(parser)
         parser.add_argument("--event-workers", type=_count, default=1, help="processes for events and chores")
         parser.add_argument("--step-workers", type=_count, default=2, help="processes for steps that wait on I/O")
         parser.add_argument("--cpu-workers", type=_count, default=1, help="processes for steps that compute")
@@ -52,6 +54,11 @@ class Command(BaseCommand):
                         Workers("events", "events,chores", options["event_workers"], threads=4),
                         Workers("steps", "steps", options["step_workers"], threads=2),
                         Workers("cpu", "steps.cpu", options["cpu_workers"], threads=2),
+                    ),
+                    apps=Apps(
+                        urls=options["urls"],
+                        ports=options["ports"] if options["discovery"] else (),
+                        poll_interval=options["poll_interval"],
                     ),
                 )
             )

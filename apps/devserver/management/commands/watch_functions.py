@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, connection
-from watchfiles import watch
 
 from apps.devserver.loading import load_folder
+from apps.devserver.watching import changes
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("functions", type=Path)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for _ in watch(options["functions"], raise_interrupt=False):
+        for _ in changes(options["functions"]):
             try:
                 self._load(options["functions"])
             except (DatabaseError, InterfaceError) as error:
