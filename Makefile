@@ -12,6 +12,11 @@ REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
 INSTALLED := $(VENV)/.installed-$(shell cat $(REQUIREMENTS) | cksum | tr ' ' '-')
 RUN := $(VENV)/bin/python
 
+# The TypeScript SDK, for the tests alone.
+NODE_APP := tests/sdk/node
+NODE_LOCK := $(NODE_APP)/package.json $(NODE_APP)/package-lock.json
+NODE_INSTALLED := $(NODE_APP)/node_modules/.installed-$(shell cat $(NODE_LOCK) | cksum | tr ' ' '-')
+
 .DEFAULT_GOAL := help
 .PHONY: help dev test lint bench
 
@@ -21,7 +26,7 @@ help: ## List these targets
 dev: $(INSTALLED) ## Run the whole server on http://localhost:8288, with the functions of examples/
 	@INNGEST_DEV=1 $(RUN) manage.py dev $(ARGS)
 
-test: $(INSTALLED) ## Run every test, on a PostgreSQL and a Valkey of their own
+test: $(INSTALLED) $(NODE_INSTALLED) ## Run every test, on a PostgreSQL and a Valkey of their own
 	$(RUN) -m pytest $(ARGS)
 
 lint: export INNGEST_DEV = 1
@@ -40,4 +45,10 @@ $(INSTALLED): $(REQUIREMENTS)
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@rm -f $(VENV)/.installed-*
+	@touch $@
+
+$(NODE_INSTALLED): $(NODE_LOCK)
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || { echo "The tests of the TypeScript SDK need Node.js 20 or newer, and npm." >&2; exit 1; }
+	@echo "Installing the TypeScript SDK into $(NODE_APP)"
+	@npm ci --prefix $(NODE_APP) --loglevel=error --ignore-scripts --no-audit --no-fund >/dev/null
 	@touch $@

@@ -43,15 +43,19 @@ class NotAccepted(Exception):
 
 
 class Server:
-    """Web, beat and a worker for events and chores run all the time; workers for steps are each test's own."""
+    """Web, beat and a worker for events and chores run all the time; workers for steps are each test's own.
 
-    def __init__(self) -> None:
+    `settings` are environment variables that differ from, or come on top of, what the tests of this folder use.
+    """
+
+    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+        self._settings = dict(settings or {})
         # Short: the paths of sockets must be.
         self.folder = Path(tempfile.mkdtemp(prefix="ia-"))
         self.postgres = Postgres(self.folder / "pg")
         self.valkey = Valkey(self.folder / "vk")
         self.app = CalledApp()
-        self._port = _free_port()
+        self._port = free_port()
         self._standing: list[Running] = []
 
     def start(self) -> None:
@@ -59,6 +63,11 @@ class Server:
         self.valkey.start()
         self.fleet = Fleet(self.folder, self.environment())
         self.own = Fleet(self.folder, self.environment())
+        self.prepare()
+        self.start_standing()
+
+    def prepare(self) -> None:
+        """A database that is up to date, with what these tests need in it."""
         functions = self.folder / "functions"
         write_functions(functions, self.app.url)
         said = subprocess.run(
@@ -70,7 +79,6 @@ class Server:
         )
         assert said.returncode == 0, said.stderr
         assert "not loaded" not in said.stdout, said.stdout
-        self.start_standing()
 
     def environment(self) -> dict[str, str]:
         return {
@@ -82,7 +90,12 @@ class Server:
             "BROKER_URL": self.valkey.url,
             "PYTHONPATH": str(fleet.PROJECT),
             "PYTHONUNBUFFERED": "1",
+            **self._settings,
         }
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
 
     def start_standing(self) -> None:
         """Beat, the web server and the worker for events and chores."""
@@ -186,7 +199,7 @@ class Server:
             connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
