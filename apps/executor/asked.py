@@ -77,7 +77,7 @@ class Returned(NamedTuple):
 
 
 class CallAgain(NamedTuple):
-    """Nothing but another call is asked for."""
+    """Another call is asked for."""
 
 
 Opcode = (

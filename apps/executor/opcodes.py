@@ -4,6 +4,7 @@ The wire is described by the SDKs' sources; names on the left of `_PARSERS` are 
 types in `asked.py`, or `BadAnswer` names what is wrong with it and where.
 """
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -53,15 +54,32 @@ _wire = msgspec.json.Decoder(_Wire)
 
 def parse_opcodes(text: str, version: int | None) -> list[Opcode]:
     """The opcodes of an answer in this version of the protocol. Raises BadAnswer."""
-    try:
-        raws = _wires.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise BadAnswer(f"its opcodes are not an array: {error}") from None
+    raws = _raws(text)
     if len(raws) > MAX_OPCODES:
         raise BadAnswer(f"it asks for {len(raws)} steps at once; the limit is {MAX_OPCODES}")
     # In version 1, as with the parallel mode `race`, each of several steps has the function called when it ends.
     each = version == 1 and len(raws) > 1
     return [_parse(raw, f"$[{place}]", each) for place, raw in enumerate(raws)]
+
+
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+
+def _raws(text: str) -> list[msgspec.Raw]:
+    try:
+        return _wires.decode(text)
+    except RecursionError:
+        raise BadAnswer("it is nested too deep") from None
+    except msgspec.DecodeError:
+        # JavaScript writes half a surrogate pair, of a text that was cut, as it is; msgspec takes that for a fault.
+        whole = _ESCAPE.sub(lambda escape: r"\ufffd" if escape["half"] else escape[0], text)
+    try:
+        return _wires.decode(whole)
+    except msgspec.DecodeError as error:
+        raise BadAnswer(f"its opcodes are not an array: {error}") from None
 
 
 def _parse(raw: msgspec.Raw, where: str, each: bool) -> Opcode:

@@ -58,6 +58,10 @@ def _parse(one: Finished) -> list[Opcode] | BadAnswer:
         return fault
 
 
+_REQUESTS = {"fetch", "infer"}
+"""Steps that are tried without a call of the function."""
+
+
 class _Recording:
     """One transaction's."""
 
@@ -105,9 +109,7 @@ class _Recording:
                 self._ran(one, of, opcode)
             elif isinstance(opcode, StepFailing):
                 goes_on = self._failing(one, of, opcode) and goes_on
-            elif isinstance(opcode, CallAgain):
-                of.wants_call = True
-            else:
+            elif not isinstance(opcode, CallAgain):
                 self._starts.take(one, of, opcode, self._book)
         if is_call and goes_on:
             of.calls -= 1
@@ -125,7 +127,9 @@ class _Recording:
                 f"asked to run its step {name!r}, the function answered with {names_of(asked)}: it has changed under"
                 " its run, or does not do the same each time",
             )
-        is_new = len(asked) < len(opcodes) or any(of.known.get(step.step_id, "open") == "open" for step in asked)
+        # A function that asks for another call alone gets one, as it does after a failure: not for ever.
+        returns = any(isinstance(opcode, Returned) for opcode in opcodes)
+        is_new = returns or any(of.known.get(step.step_id, "open") == "open" for step in asked)
         if is_new or of.awaits or of.calls > 1:
             return None
         return StepError(
@@ -191,6 +195,8 @@ class _Recording:
         end = StepEnd(step_id, op, ok, value, attempt=one.item.attempt, started_at=one.item.leased_at)
         if not self._book.end_step(of, end):
             return
+        if op in _REQUESTS:
+            self._note_try(one, of, step_id, None if ok else value)
         if one.outcome.ok:
             self._book.say(of, "step.completed", step_id, "it has slept" if op == "sleep" else "it was answered")
         else:

@@ -95,13 +95,24 @@ def test_a_value_may_come_with_the_steps_before_it(app: SdkApp) -> None:
     assert told(the_run(), "step.completed") == ["a: attempt 1 succeeded"]
 
 
-def test_a_function_that_only_wants_to_be_called_again_is(app: SdkApp) -> None:
-    app.answer = lambda call: app.asks([{"id": "d", "op": "DiscoveryRequest"}]) if app.calls["step"] < 4 else None
+@pytest.mark.parametrize("times", [3, 9])
+def test_a_function_that_only_wants_to_be_called_again_is_but_not_for_ever(app: SdkApp, times: int) -> None:
+    again = [{"id": "d", "op": "DiscoveryRequest"}]
+    app.answer = lambda call: app.asks(again) if app.calls["step"] <= times else None
+    serve(app, nothing, attempts=4)
+    start()
+    work_through_retries()
+    assert ended()[0] == ("completed" if times == 3 else "failed")
+    assert app.calls == {"step": 4}
+
+
+def test_a_function_may_want_to_be_called_again_after_a_step(app: SdkApp) -> None:
+    app.answer = lambda call: app.asks([RAN, {"id": "d", "op": "DiscoveryRequest"}]) if app.calls["step"] == 1 else None
     serve(app, nothing)
     start()
     work()
     assert ended() == ("completed", None)
-    assert app.calls == {"step": 4}
+    assert app.calls == {"step": 2}
 
 
 def test_a_function_that_returns_takes_away_what_it_still_had_open(app: SdkApp) -> None:

@@ -221,7 +221,21 @@ def test_an_answer_asks_for_a_bounded_number_of_steps() -> None:
     assert fault(*steps) == f"it asks for {MAX_OPCODES + 1} steps at once; the limit is {MAX_OPCODES}"
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (r'"a\ud83d"', r'"a\ufffd"'),
+        (r'"\ude00b"', r'"\ufffdb"'),
+        (r'"\ud83d\ud83d\ude00"', r'"\ufffd\ud83d\ude00"'),
+        (r'["\\ud83d \" \\", "\uD83D"]', r'["\\ud83d \" \\", "\ufffd"]'),
+    ],
+)
+def test_half_a_character_of_a_text_that_was_cut_is_marked(given: str, expected: str) -> None:
+    found = parse_opcodes(f'[{{"id":"h1","op":"StepRun","displayName":"a step","data":{given}}}]', 2)
+    assert found == [StepRan(STEP, True, expected)]
+
+
 def test_what_is_nested_too_deep_is_a_fault() -> None:
     deep = "[" * 100_000 + "]" * 100_000
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadAnswer, match="it is nested too deep"):
         parse_opcodes(f'[{{"id":"h1","op":"StepRun","data":{deep}}}]', 2)

@@ -141,13 +141,13 @@ class RandomFunctions(TestCase):
         assert len(set(numbers)) == len(numbers)
         return run
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(plans(), SCHEDULES, st.sampled_from([2, 2, 1]))
     def test_any_function_comes_to_what_it_says(self, plan: Plan, schedule: list[Any], version: int) -> None:
         self.perform(plan, schedule, version, deaths=True)
         self.assert_as_interpreted(plan)
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(plans(), SCHEDULES, st.sampled_from([2, 2, 1]))
     def test_no_code_is_run_again_once_it_has_succeeded(self, plan: Plan, schedule: list[Any], version: int) -> None:
         self.perform(plan, schedule, version, deaths=False)
@@ -155,7 +155,7 @@ class RandomFunctions(TestCase):
         for leaf in leaves(plan):
             assert leaf.code.runs <= min(leaf.fails + 1, ATTEMPTS), leaf
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(plans(races=False), SCHEDULES)
     def test_a_function_is_called_as_often_as_the_protocol_says(self, plan: Plan, schedule: list[Any]) -> None:
         app, _ = self.perform(plan, schedule, 2, deaths=False)

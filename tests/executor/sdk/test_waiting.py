@@ -8,7 +8,7 @@ import pytest
 from apps.executor.recording import record
 from apps.runner.consume_events import consume_events
 from apps.runner.probe_waits import probe_waits
-from apps.state.models import ScheduledItem, Step, Wait
+from apps.state.models import Attempt, ScheduledItem, Step, Wait
 from tests.clock import Clock
 from tests.executor.sdk.working import called, ended, send, start, step_of, the_run, told, work
 from tests.functions import ScriptedDriver, fail, left_over, succeed
@@ -258,4 +258,6 @@ def test_a_request_that_fails_is_made_again_and_then_the_functions_to_deal_with(
     assert ended() == ("completed", 1 if fails == 1 else "no route")
     assert app.calls == {"step": 2}
     assert sum(gateway.calls.values()) == (2 if fails == 1 else 3)
+    tries = Attempt.objects.filter(step_id=hash_of("f")).order_by("number").values_list("number", "ok")
+    assert list(tries) == ([(1, False), (2, True)] if fails == 1 else [(1, False), (2, False), (3, False)])
     assert not ScheduledItem.objects.exists()
