@@ -30,7 +30,7 @@ from apps.executor.asked import (
 from apps.expressions import InvalidExpression, compile_expression
 
 MAX_ID_CHARS = 255
-MAX_NAME_CHARS = 1_000
+MAX_NAME_CHARS = 255
 MAX_OPCODES = 10_000
 
 

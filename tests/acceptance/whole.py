@@ -57,21 +57,21 @@ def _assert_runs(server: Server, function: str, ids: Sequence[str], status: str)
     started = Counter(
         internal_id
         for (internal_id,) in server.rows(
-            "SELECT internal_id FROM state_run JOIN event_stream_event ON seq = event_seq WHERE name = %s",
+            "SELECT internal_id FROM state_run JOIN event_stream_event AS e ON seq = event_seq WHERE e.name = %s",
             event_of(function),
         )
     )
     assert set(ids) <= set(started), f"{len(set(ids) - set(started))} accepted events of {function} never ran"
     assert max(started.values()) == 1, "an event started two runs"
     ended = server.rows(
-        "SELECT DISTINCT status FROM state_run JOIN event_stream_event ON seq = event_seq WHERE name = %s",
+        "SELECT DISTINCT status FROM state_run JOIN event_stream_event AS e ON seq = event_seq WHERE e.name = %s",
         event_of(function),
     )
     assert ended == [(status,)]
     if status == "completed":
         steps = server.rows(
             "SELECT step_id, count(*) FROM state_step JOIN state_run AS run ON run.id = run_id"
-            " JOIN event_stream_event ON seq = event_seq WHERE name = %s AND state_step.status = 'completed'"
+            " JOIN event_stream_event AS e ON seq = event_seq WHERE e.name = %s AND state_step.status = 'completed'"
             " GROUP BY step_id",
             event_of(function),
         )
