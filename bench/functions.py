@@ -1,4 +1,4 @@
-"""The functions that are measured, written into a folder with the local app's port in their URLs."""
+"""The functions that are measured, with the local app's port in their URLs: as folders, and as an SDK app's."""
 
 import json
 from collections.abc import Mapping
@@ -10,11 +10,17 @@ TEN_STEPS = "bench-ten-steps"
 TYPESCRIPT = "bench-typescript"
 LATENCY = "bench-latency"
 WAITING = "bench-waiting"
+SDK_CALL = "bench-sdk-call"
+SDK_ONE_STEP = "bench-sdk-one-step"
+SDK_TEN_STEPS = "bench-sdk-ten-steps"
 FAN = "bench-fan"
 """Begins the names of the functions that one event starts."""
 
-STEPS = {ONE_STEP: 1, TEN_STEPS: 10, TYPESCRIPT: 1, LATENCY: 1}
-"""How many steps a run of each has."""
+SDK_STEPS = {SDK_CALL: 0, SDK_ONE_STEP: 1, SDK_TEN_STEPS: 10}
+"""How many steps each function of the SDK's app runs, before it returns."""
+
+STEPS = {ONE_STEP: 1, TEN_STEPS: 10, TYPESCRIPT: 1, LATENCY: 1} | {name: n + 1 for name, n in SDK_STEPS.items()}
+"""How many steps a run of each has. An SDK's function is a step itself; it is called for each of them."""
 
 NOTHING = "bench/starts-nothing"
 """An event that no function waits for."""
@@ -59,6 +65,26 @@ def write_fan(folder: Path, app_port: int, functions: int) -> None:
         expression = f"event.data.plan != 'free' && event.data.n + {number} >= {number}"
         trigger = {"event": FANNED, "expression": expression}
         _write(folder, f"{FAN}-{number}", {"call": _http(app_port, "step")}, trigger)
+
+
+def registration(app_port: int) -> dict[str, object]:
+    """What the SDK's app registers."""
+    url = f"http://127.0.0.1:{app_port}/sdk"
+    return {
+        "url": url,
+        "deployType": "ping",
+        "appName": "bench",
+        "sdk": "bench:v1",
+        "v": "0.1",
+        "framework": "bench",
+        "functions": [_sdk_function(name, url) for name in SDK_STEPS],
+    }
+
+
+def _sdk_function(name: str, url: str) -> dict[str, object]:
+    runtime = {"type": "http", "url": f"{url}?fnId={name}&stepId=step"}
+    step = {"id": "step", "name": "step", "runtime": runtime, "retries": {"attempts": 3}}
+    return {"id": name, "name": name, "triggers": [{"event": event_of(name)}], "steps": {"step": step}}
 
 
 def _http(port: int, path: str) -> dict[str, object]:

@@ -1,12 +1,14 @@
-"""The trivial local app that the http steps call: `python -m bench.local_app PORT`.
+"""The trivial local app that is called: `python -m bench.local_app PORT`.
 
 A plain readiness loop over blocking sockets: about 20 µs a call, so that little of the machine goes to it.
 
     POST /step      counts the call
     POST /latency   counts it and notes when it came, by the `"n":` in its event
+    POST /sdk?...   counts it and answers as the SDK function that is called (bench.sdk_app)
     GET /calls      how many calls there were
     GET /wait/N     answered when there have been N calls: nobody has to ask again and again
     GET /arrivals   CLOCK_MONOTONIC in ns by n
+    GET /sdk/times  when the SDK functions were called and answered, by run
 """
 
 import json
@@ -16,6 +18,7 @@ import socket
 import sys
 import time
 
+from bench.sdk_app import SdkApp
 from bench.wire import answer, whole
 
 _DONE = answer(b'{"ok":true}')
@@ -32,6 +35,7 @@ class LocalApp:
         self._begun: dict[socket.socket, bytes] = {}
         self._calls = 0
         self._arrivals: dict[int, int] = {}
+        self._sdk = SdkApp()
         self._waiting: list[tuple[int, socket.socket]] = []
 
     def serve_forever(self) -> None:
@@ -68,7 +72,7 @@ class LocalApp:
             self._step(connection, data, now)
 
     def _step(self, connection: socket.socket, data: bytes, now: int) -> None:
-        connection.sendall(_DONE)
+        connection.sendall(self._sdk.answer(data, now) if data.startswith(b"POST /sdk") else _DONE)
         self._calls += 1
         if data.startswith(b"POST /latency") and (found := _NUMBER(data)):
             self._arrivals.setdefault(int(found[1]), now)
@@ -80,6 +84,9 @@ class LocalApp:
         if path == b"/arrivals":
             connection.sendall(answer(json.dumps(self._arrivals).encode()))
             self._arrivals.clear()
+            return
+        if path == b"/sdk/times":
+            connection.sendall(answer(self._sdk.tell()))
             return
         goal = int(path.removeprefix(b"/wait/")) if path.startswith(b"/wait/") else 0
         if self._calls >= goal:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
-from bench import bare, ours
+from bench import bare, ours, sdk
 from bench.options import Sizes
 from bench.ours import Database
 from bench.stage import Stage
@@ -33,6 +33,13 @@ FIGURES = (
     Figure("typescript", "runs of a TypeScript step", "/s"),
     Figure("latency_p50", "POST to the step's first instruction, p50", "ms", more_is_better=False),
     Figure("latency_p99", "POST to the step's first instruction, p99", "ms", more_is_better=False),
+    Figure("sdk_call", "SDK runs of one call, events POSTed 100 at a time", "/s"),
+    Figure("sdk_one_step", "SDK runs of one step (two calls), 100 at a time", "/s"),
+    Figure("sdk_ten_steps", "SDK steps, 100 runs of ten", "/s"),
+    Figure("sdk_latency_p50", "POST to the SDK function's first call, p50", "ms", more_is_better=False),
+    Figure("sdk_latency_p99", "POST to the SDK function's first call, p99", "ms", more_is_better=False),
+    Figure("sdk_between_p50", "between two steps of an SDK function, p50", "ms", more_is_better=False),
+    Figure("sdk_between_p99", "between two steps of an SDK function, p99", "ms", more_is_better=False),
     Figure("fan", "one event that starts 1,000 functions by expressions, all ended", "s", more_is_better=False),
     Figure("few_waits_p50", "event to the next step, one of 1,000 waits, p50", "ms", more_is_better=False),
     Figure("few_waits_p99", "event to the next step, one of 1,000 waits, p99", "ms", more_is_better=False),
@@ -67,6 +74,20 @@ def _latency(stage: Stage, sizes: Sizes, database: Database) -> Measured:
     return dict(zip(("latency_p50", "latency_p99"), ours.latencies(stage, sizes, database), strict=True))
 
 
+def _sdk_runs(stage: Stage, sizes: Sizes, database: Database) -> Measured:
+    return {
+        "sdk_call": sdk.runs(stage, sizes, database),
+        "sdk_one_step": sdk.one_step(stage, sizes, database),
+        "sdk_ten_steps": sdk.ten_steps(stage, sizes, database),
+    }
+
+
+def _sdk_latency(stage: Stage, sizes: Sizes, database: Database) -> Measured:
+    first, between = sdk.first_calls(stage, sizes, database), sdk.between_steps(stage, sizes, database)
+    keys = ("sdk_latency_p50", "sdk_latency_p99", "sdk_between_p50", "sdk_between_p99")
+    return dict(zip(keys, (*first, *between), strict=True))
+
+
 MEASURES: Mapping[str, Callable[[Stage, Sizes, Database], Measured]] = {
     "noop": _noop,
     "one-step": _one_step,
@@ -75,6 +96,8 @@ MEASURES: Mapping[str, Callable[[Stage, Sizes, Database], Measured]] = {
     "posts": _posts,
     "typescript": lambda *of: {"typescript": ours.typescript(*of)},
     "latency": _latency,
+    "sdk-runs": _sdk_runs,
+    "sdk-latency": _sdk_latency,
 }
 
 Rounds = dict[str, list[float]]

@@ -16,6 +16,8 @@ class Sizes:
     ten_step_runs: int = 100
     typescript_runs: int = 200
     latency_events: int = 400
+    sdk_runs: int = 1_000
+    sdk_lone_runs: int = 40
     backlog: int = 1_000_000
     soak_runs: int = 100_000
     snapshot_rounds: int = 5
@@ -39,6 +41,8 @@ QUICK = Sizes(
     ten_step_runs=20,
     typescript_runs=30,
     latency_events=40,
+    sdk_runs=100,
+    sdk_lone_runs=4,
     backlog=20_000,
     soak_runs=3_000,
     snapshot_rounds=2,

@@ -7,7 +7,7 @@ from statistics import quantiles
 import psycopg
 from psycopg.rows import TupleRow
 
-from bench.functions import LATENCY, NOTHING, ONE_STEP, STEPS, TEN_STEPS, TYPESCRIPT, event_of
+from bench.functions import LATENCY, NOTHING, ONE_STEP, SDK_STEPS, STEPS, TEN_STEPS, TYPESCRIPT, event_of
 from bench.options import Sizes
 from bench.stage import Stage
 from bench.watching import Watch, ask_app
@@ -31,12 +31,12 @@ def batched_posts(stage: Stage, sizes: Sizes, database: Database) -> float:
 
 def one_step(stage: Stage, runs: int, database: Database, batch: int = 1) -> float:
     """Runs of one http step completed a second: from the first POST to nothing left in the queue."""
-    return _http_steps(stage, database, ONE_STEP, runs, batch) / STEPS[ONE_STEP]
+    return steps_per_second(stage, database, ONE_STEP, runs, batch) / STEPS[ONE_STEP]
 
 
 def ten_steps(stage: Stage, sizes: Sizes, database: Database) -> float:
     """Steps completed a second, ten http steps one after another in each run, all runs posted at once."""
-    return _http_steps(stage, database, TEN_STEPS, sizes.ten_step_runs, BATCH)
+    return steps_per_second(stage, database, TEN_STEPS, sizes.ten_step_runs, BATCH)
 
 
 def typescript(stage: Stage, sizes: Sizes, database: Database) -> float:
@@ -53,18 +53,29 @@ def latencies(stage: Stage, sizes: Sizes, database: Database) -> tuple[float, fl
     """p50 and p99 in ms, from just before the POST is sent to the http step's request reaching the app."""
     watch = Watch(stage, database)
     count = sizes.latency_events
-    arguments = ("--port", stage.port, "--event", event_of(LATENCY), "--count", count)
-    sent = json.loads(stage.ask("bench.load", *arguments, "--every", _LATENCY_EVERY_SECONDS))["sent"]
+    sent = paced(stage, event_of(LATENCY), count)
     watch.wait_calls(count)
     watch.check(count, {LATENCY: count}, calls=count)
     arrived = json.loads(ask_app(stage, "arrivals"))
-    percentiles = quantiles([(arrived[str(n)] - at) / 1e6 for n, at in enumerate(sent)], n=100, method="inclusive")
+    return p50_and_p99([(arrived[str(n)] - at) / 1e6 for n, at in enumerate(sent)])
+
+
+def paced(stage: Stage, event: str, count: int) -> list[int]:
+    """Send lone events, numbered by their `n`; when each was sent, in ns by CLOCK_MONOTONIC."""
+    arguments = ("--port", stage.port, "--event", event, "--count", count, "--every", _LATENCY_EVERY_SECONDS)
+    sent: list[int] = json.loads(stage.ask("bench.load", *arguments))["sent"]
+    return sent
+
+
+def p50_and_p99(values: Sequence[float]) -> tuple[float, float]:
+    percentiles = quantiles(values, n=100, method="inclusive")
     return percentiles[49], percentiles[98]
 
 
 def warm_up(stage: Stage, database: Database) -> None:
     """Until every process has loaded its versions, compiled its guest and prepared its statements."""
-    for function, runs in ((ONE_STEP, 400), (TEN_STEPS, 20), (TYPESCRIPT, 20)):
+    of_sdk = [(function, 400 // STEPS[function]) for function in SDK_STEPS]
+    for function, runs in ((ONE_STEP, 400), (TEN_STEPS, 20), (TYPESCRIPT, 20), *of_sdk):
         for _ in range(3):
             watch = Watch(stage, database)
             _post(stage, event_of(function), runs, BATCH)
@@ -81,7 +92,8 @@ def _accepted(stage: Stage, database: Database, events: int, batch: int) -> floa
     return events / (sent["ended"] - sent["began"])
 
 
-def _http_steps(stage: Stage, database: Database, function: str, runs: int, batch: int) -> float:
+def steps_per_second(stage: Stage, database: Database, function: str, runs: int, batch: int) -> float:
+    """Steps of runs of the local app completed a second: from the first POST to nothing left in the queue."""
     watch = Watch(stage, database)
     steps = runs * STEPS[function]
     began = _post(stage, event_of(function), runs, batch)["began"]

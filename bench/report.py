@@ -33,6 +33,12 @@ AIMS = (
     Aim("single POSTs / commits", "single_posts", ("commits",), 0.4),
     Aim("p50, ms", "latency_p50", (), 10.0, at_least=False),
     Aim("p99, ms", "latency_p99", (), 40.0, at_least=False),
+    Aim("SDK runs of one call / no-ops", "sdk_call", _NOOPS, 1.0),
+    Aim("SDK runs of one step / no-ops", "sdk_one_step", _NOOPS, 1.0),
+    Aim("SDK steps of ten-step runs / no-ops", "sdk_ten_steps", _NOOPS, 1.0),
+    Aim("POST to an SDK function's first call, p50, ms", "sdk_latency_p50", (), 10.0, at_least=False),
+    Aim("POST to an SDK function's first call, p99, ms", "sdk_latency_p99", (), 40.0, at_least=False),
+    Aim("between two steps of an SDK function, p50, ms", "sdk_between_p50", (), 8.0, at_least=False),
     Aim("one of 1,000,000 waits, p50, ms", "many_waits_p50", (), 10.0, at_least=False),
     Aim("one of 1,000,000 waits / one of 1,000, p50", "many_waits_p50", ("few_waits_p50",), 1.2, at_least=False),
 )

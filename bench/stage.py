@@ -1,5 +1,6 @@
 """Everything that is measured, started afresh: PostgreSQL, Valkey, the fleet of `make dev`, the no-op's workers."""
 
+import json
 import os
 import secrets
 import shutil
@@ -139,6 +140,18 @@ def _start(stage: Stage) -> None:
         if time.monotonic() > deadline:
             raise BenchFailed(f"the server is not ready after {_READY_SECONDS:.0f} s")
         time.sleep(0.2)
+    _register(stage)
+
+
+def _register(stage: Stage) -> None:
+    """Register the local app's functions, as an SDK does it."""
+    body = json.dumps(functions.registration(stage.app_port)).encode()
+    headers = {"content-type": "application/json"}
+    request = urllib.request.Request(f"http://127.0.0.1:{stage.port}/fn/register", body, headers)
+    try:
+        urllib.request.urlopen(request, timeout=_GRACE_SECONDS).close()
+    except urllib.error.HTTPError as refusal:
+        raise BenchFailed(f"the SDK's app is refused: {refusal.read().decode()}") from None
 
 
 def _noop_workers(environment: dict[str, str]) -> Sequence[Program]:

@@ -20,6 +20,11 @@ def post(path: str, body: bytes) -> bytes:
     return f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
 
 
-def answer(body: bytes) -> bytes:
-    """A whole answer."""
-    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+def answer(body: bytes, status: bytes = b"200 OK", headers: bytes = b"") -> bytes:
+    """A whole answer; `headers` are lines, each with its end."""
+    return b"HTTP/1.1 %b\r\ncontent-type: application/json\r\n%bcontent-length: %d\r\n\r\n%b" % (
+        status,
+        headers,
+        len(body),
+        body,
+    )
