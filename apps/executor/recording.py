@@ -65,7 +65,8 @@ def _unstorable(error: Exception) -> Outcome:
 def _record(finished: Sequence[Finished]) -> Recorded:
     locked = lock_runs([one.item.run_id for one in finished])
     held = queue.finish([(one.item.id, one.worker_id) for one in finished])
-    ours = [one for one in finished if one.item.id in held]
+    # A process that was declared dead may have had an item under both of its identities: one of them counts.
+    ours = [one for one in finished if (one.item.id, one.worker_id) in held]
     live = [one for one in ours if one.item.run_id in locked.open]
     dropped = [
         Entry(one.item.run_id, "step.dropped", "its run had ended", one.item.step_id)

@@ -19,14 +19,12 @@ from apps.event_stream.new_event import NewEvent, make_event
 from apps.state.history import Entry
 from apps.state.sdk.book import StepEnd, finish_steps
 from apps.state.sdk.progress import read_progress
-from apps.state.steps import outputs_of
 from apps.state.transitions import advance_runs, cancel_runs, lock_runs
 from apps.state.values import VALUES_AT_ONCE
 from apps.state.wakes import Wakes, ring_for
 
 ABOUT_RUNS = frozenset({"inngest/function.failed", "inngest/function.cancelled", "inngest/function.finished"})
 _CANCELLED_ERROR = '{"name":"FunctionCancelled","message":"the run was cancelled","stack":""}'
-_OUTPUT_MAX_BYTES = 1 << 30  # what was stored was within its own limit
 
 
 def settle_runs(run_ids: Sequence[str], now: datetime, wakes: Wakes) -> list[Entry]:
@@ -101,21 +99,34 @@ def _tell(run_ids: Sequence[str], now: datetime, wakes: Wakes) -> list[Entry]:
     return told
 
 
+# LIMIT keeps the look-up to its key.
+_LEAVES = """
+SELECT leaf.run_id, leaf.step_id, step.output
+FROM unnest(%b::text[], %b::text[]) AS leaf (run_id, step_id), LATERAL (
+    SELECT output FROM state_step
+    WHERE run_id = leaf.run_id AND step_id = leaf.step_id AND status = 'completed' LIMIT 1
+) AS step
+"""
+
+
 def _outputs(ended: Sequence[_Ended]) -> dict[str, str]:
     """The output of each run as JSON text: of the step that nothing follows, or of several by their ids."""
-    found = {}
-    by_run = outputs_of([one.run_id for one in ended], _OUTPUT_MAX_BYTES) if ended else {}
-    for one in ended:
-        of_steps = by_run[one.run_id].by_step if one.run_id in by_run else {}
-        leaves = [step.id for step in leaf_steps(load_version(one.version_id).definition)]
-        texts = {step_id: of_steps[step_id] for step_id in leaves if step_id in of_steps}
-        if len(leaves) == 1:
-            found[one.run_id] = next(iter(texts.values()), "null")
-        else:
-            found[one.run_id] = msgspec.json.encode(
-                {step_id: msgspec.Raw(text.encode()) for step_id, text in texts.items()}
-            ).decode()
-    return found
+    if not ended:
+        return {}
+    leaves = {one.run_id: [step.id for step in leaf_steps(load_version(one.version_id).definition)] for one in ended}
+    pairs = [(run_id, step_id) for run_id, step_ids in leaves.items() for step_id in step_ids]
+    texts: dict[str, dict[str, str]] = {run_id: {} for run_id in leaves}
+    with connection.cursor() as cursor:
+        cursor.execute(_LEAVES, ([run_id for run_id, _ in pairs], [step_id for _, step_id in pairs]))
+        for run_id, step_id, output in cursor.fetchall():
+            texts[run_id][step_id] = output
+    return {run_id: _output(of_run, is_single=len(leaves[run_id]) == 1) for run_id, of_run in texts.items()}
+
+
+def _output(texts: Mapping[str, str], *, is_single: bool) -> str:
+    if is_single:
+        return next(iter(texts.values()), "null")
+    return msgspec.json.encode({step_id: msgspec.Raw(text.encode()) for step_id, text in texts.items()}).decode()
 
 
 def _answer_invokers(ended: Sequence[_Ended], outputs: Mapping[str, str], now: datetime, wakes: Wakes) -> list[Entry]:

@@ -127,15 +127,15 @@ def last_served(items: Sequence[Item], after: int) -> int:
     return turns[-1] if len(turns) == len(items) else turns[0]
 
 
-def finish(leases: Sequence[tuple[int, int]]) -> set[int]:
+def finish(leases: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
     """End the leases (item, worker) and say which of them still held; whoever is not among them must stop quietly."""
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM state_leaseditem AS leased USING unnest(%b::bigint[], %b::bigint[]) AS held (id, worker_id)"
-            " WHERE leased.id = held.id AND leased.worker_id = held.worker_id RETURNING leased.id",
+            " WHERE leased.id = held.id AND leased.worker_id = held.worker_id RETURNING leased.id, leased.worker_id",
             ([item for item, _ in leases], [worker for _, worker in leases]),
         )
-        return {row[0] for row in cursor.fetchall()}
+        return {(item, worker) for item, worker in cursor.fetchall()}
 
 
 def give_back(worker_id: int, queue: str | None = None, keep: Sequence[int] = ()) -> set[str]:

@@ -15,7 +15,7 @@ def test_a_lease_is_finished_once() -> None:
     add_ready(1)
     worker = add_worker()
     (item,) = queue.claim(QUEUE, worker, 1, 0)
-    assert queue.finish([(item.id, worker)]) == {item.id}
+    assert queue.finish([(item.id, worker)]) == {(item.id, worker)}
     assert queue.finish([(item.id, worker)]) == set()
     assert not LeasedItem.objects.exists()
 
@@ -25,7 +25,7 @@ def test_a_worker_finishes_only_what_it_leased_itself() -> None:
     mine, other = add_worker(), add_worker()
     (ours,) = queue.claim(QUEUE, mine, 1, 0)
     (theirs,) = queue.claim(QUEUE, other, 1, 0)
-    assert queue.finish([(ours.id, mine), (theirs.id, mine)]) == {ours.id}
+    assert queue.finish([(ours.id, mine), (theirs.id, mine)]) == {(ours.id, mine)}
     assert LeasedItem.objects.get().pk == theirs.id
 
 

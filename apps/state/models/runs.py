@@ -43,7 +43,7 @@ class Op(models.TextChoices):
 
 class CallsAgain(models.TextChoices):
     LAST = "last"
-    """Once no other step is open."""
+    """Once no other such step is open."""
     EACH = "each"
     """At once."""
 

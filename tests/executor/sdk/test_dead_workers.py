@@ -39,6 +39,20 @@ def test_a_call_whose_worker_died_is_made_again_and_the_first_answer_is_dropped(
     assert len(told(the_run(), "step.completed")) == 1
 
 
+def test_of_two_answers_of_one_call_in_a_batch_that_of_the_lost_lease_is_dropped(app: SdkApp) -> None:
+    """As a process has them that was declared dead and went on under a new identity."""
+    serve(app, lambda event: (yield [run("a"), run("b")]))
+    start()
+    doomed = add_worker()
+    late = called(doomed)
+    die(doomed)
+    record([*late, *called()])
+    work()
+    assert ended()[0] == "completed"
+    assert app.calls == {"step": 3, hash_of("a"): 1, hash_of("b"): 1}
+    assert told(the_run(), "step.retrying") == []
+
+
 def test_a_call_that_was_recorded_before_its_worker_died_is_not_made_again(app: SdkApp) -> None:
     serve(app, lambda event: (yield [run("a"), run("b")]))
     start()

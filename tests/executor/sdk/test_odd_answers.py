@@ -162,9 +162,16 @@ def test_steps_that_are_begun_in_the_batch_in_which_the_run_ends_are_taken_away(
     assert ended() == ("completed", "over")
 
 
-@pytest.mark.parametrize("answer", [[], [{"id": "other", "displayName": "other", "op": "StepRun", "data": 1}]])
-def test_a_call_for_one_step_that_is_answered_with_another_says_that_the_function_has_changed(
-    app: SdkApp, answer: list[dict[str, Any]]
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        ([], "no step"),
+        ([{"id": "other", "displayName": "other", "op": "StepRun", "data": 1}], "'other'"),
+        ([{"id": hash_of("a"), "displayName": "a", "op": "StepPlanned"}], "'a'"),
+    ],
+)
+def test_a_call_for_one_step_that_is_answered_with_something_else_says_that_the_function_has_changed(
+    app: SdkApp, answer: list[dict[str, Any]], named: str
 ) -> None:
     app.answer = lambda call: app.asks(answer) if call.runtime["step_id"] == hash_of("a") else None
     serve(app, lambda event: (yield [run("a"), run("b")]), attempts=2)
@@ -172,7 +179,6 @@ def test_a_call_for_one_step_that_is_answered_with_another_says_that_the_functio
     work_through_retries()
     status, error = ended()
     assert (status, error["name"]) == ("failed", "FunctionChanged")
-    named = "'other'" if answer else "no step"
     assert error["message"].startswith(f"asked to run its step 'a', the function answered with {named}: it has changed")
     assert app.calls[hash_of("a")] == 2
 

@@ -4,7 +4,7 @@ import pytest
 
 from apps.executor.recording import record
 from tests.clock import Clock
-from tests.executor.sdk.working import called, ended, send, start, the_run, work
+from tests.executor.sdk.working import called, ended, send, start, the_run, told, work
 from tests.functions import fail
 from tests.sdk_functions import Failing, Race, SdkApp, Steps, hash_of, run, serve, sleep, wait
 
@@ -183,3 +183,17 @@ def test_a_call_that_is_to_plan_only_is_that_too_when_it_is_tried_again(app: Sdk
     assert plan_only(app)[0] is False
     assert len(plan_only(app)) > 3
     assert all(plan_only(app)[1:])
+
+
+def test_a_call_that_adds_nothing_while_another_is_under_way_is_no_fault(app: SdkApp) -> None:
+    def program(event: object) -> Steps:
+        yield Race([run("a"), run("b")])
+        got = yield run("then", lambda: "then")
+        return got
+
+    app.answer = lambda call: app.asks([]) if app.calls["step"] == 2 else None
+    serve(app, program)
+    start()
+    work()
+    assert ended() == ("completed", "then")
+    assert told(the_run(), "step.retrying") == []

@@ -1,6 +1,7 @@
 """Random functions, worked by random schedules, come to what a plain interpreter of them gives; nothing is left."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import HealthCheck, given, note, settings
@@ -16,6 +17,7 @@ from apps.state.models import Attempt, History, Run, Step, Wait
 from apps.state.scheduling import promote_due
 from apps.state.workers import reclaim_lost
 from drivers import registry
+from drivers.contract import Call
 from tests.executor.sdk.programs import (
     ATTEMPTS,
     CALLEE,
@@ -27,7 +29,7 @@ from tests.executor.sdk.programs import (
     plans,
 )
 from tests.executor.sdk.working import answered, claim, output_of, send
-from tests.functions import left_over
+from tests.functions import fail, left_over
 from tests.sdk_functions import SdkApp, hash_of, serve
 from tests.state.items import LEASE_SECONDS, add_worker, execute, silence
 
@@ -109,10 +111,17 @@ class RandomFunctions(TestCase):
         self.addCleanup(registry._instances.pop, "sdk", None)
 
     def perform(
-        self, plan: Plan, schedule: list[tuple[str, int, int]], version: int, *, deaths: bool
+        self,
+        plan: Plan,
+        schedule: list[tuple[str, int, int]],
+        version: int,
+        *,
+        deaths: bool,
+        fails: Callable[[SdkApp, Call], bool] = lambda app, call: False,
     ) -> tuple[SdkApp, Fleet]:
         app = SdkApp()
         app.version = version
+        app.answer = lambda call: fail("the app is down") if fails(app, call) else None
         registry._instances["sdk"] = app
         serve(app, lambda event: perform(plan), attempts=ATTEMPTS)
         serve(app, perform_callee, CALLEE, event="", attempts=1)
@@ -123,6 +132,7 @@ class RandomFunctions(TestCase):
             fleet.do(verb, which, many)
         fleet.finish()
         note(f"calls: {dict(app.calls)}")
+        note(str(list(History.objects.values_list("kind", "reason"))))
         return app, fleet
 
     def assert_as_interpreted(self, plan: Plan) -> Run:
@@ -154,6 +164,21 @@ class RandomFunctions(TestCase):
         self.assert_as_interpreted(plan)
         for leaf in leaves(plan):
             assert leaf.code.runs <= min(leaf.fails + 1, ATTEMPTS), leaf
+
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(plans(), SCHEDULES, st.sampled_from([2, 2, 1]), st.integers(1, 4))
+    def test_calls_that_fail_now_and_then_change_nothing(
+        self, plan: Plan, schedule: list[Any], version: int, every: int
+    ) -> None:
+        for leaf in leaves(plan):
+            if leaf.kind == "run":
+                leaf.code.times = leaf.fails = 0
+
+        def fails(app: SdkApp, call: Call) -> bool:
+            return call.runtime["url"] == "app-fn" and call.attempt == 0 and app.calls.total() % every == 0
+
+        self.perform(plan, schedule, version, deaths=True, fails=fails)
+        self.assert_as_interpreted(plan)
 
     @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(plans(races=False), SCHEDULES)
