@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from email.message import Message
 
 import msgspec
 
 from drivers import answers
+from drivers.charsets import text_of
 from drivers.contract import Abort, Call, Limits, Outcome
 from drivers.error_bodies import error_in, excerpt
 from drivers.gateway_requests import AI, request_of, without_secrets
@@ -57,10 +57,11 @@ def _fetched(answer: Answer, limits: Limits) -> Outcome:
         return answers.too_large(len(answer.body), limits, at_least=True)
     decoded = "content-encoding" in answer.headers
     dropped = _OF_THE_CONNECTION + _OF_THE_ENCODING if decoded else _OF_THE_CONNECTION
+    kind = answer.headers.get("content-type", "")
     result = {
         "status_code": answer.status,
         "headers": {name: value for name, value in answer.headers.items() if name not in dropped},
-        "body": None if answer.status in _WITHOUT_BODY else _text(answer),
+        "body": None if answer.status in _WITHOUT_BODY else text_of(answer.body, kind),
     }
     output = msgspec.json.encode(result)
     if len(output) > limits.output_bytes:
@@ -89,15 +90,6 @@ def _inferred(request: Request, answer: Answer, limits: Limits) -> Outcome:
         message = f"{request.shown} answered {answer.status} with what is not JSON{excerpt(answer.body)}"
         return answers.failed("AIGatewayError", message)
     return Outcome(ok=True, output=text)
-
-
-def _text(answer: Answer) -> str:
-    kind = Message()
-    kind["content-type"] = answer.headers.get("content-type", "")
-    try:
-        return answer.body.decode(kind.get_content_charset("utf-8"), errors="replace")
-    except (LookupError, ValueError):  # a charset that there is not, or that is no text's
-        return answer.body.decode(errors="replace")
 
 
 def _discreet(outcome: Outcome, opts: Mapping[str, object]) -> Outcome:

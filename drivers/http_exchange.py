@@ -9,6 +9,9 @@ from drivers.http_connections import Connection
 
 _CHUNK = 65536
 _MOST_HEADERS = 256 * 1024
+_MOST_BESIDE_BODY = 256 * 1024
+_BESIDE_A_BYTE = 16
+"""How many bytes about its chunks a byte of a body may bring: one in a chunk of its own comes with five."""
 
 
 class BadAnswer(Exception):
@@ -48,6 +51,10 @@ def exchange(connection: Connection, head: bytes, body: bytes, limit: int) -> An
                 break
             reading.received(data)
             parser.feed_data(data)
+            reading.parsed(data)
+    except httptools.HttpParserUpgrade:  # which is no HttpParserError
+        if not reading.complete:
+            raise BadAnswer("it wants to change protocols") from None
     except httptools.HttpParserError as fault:
         if not reading.complete:
             raise BadAnswer(f"the answer is not HTTP: {fault}") from None
@@ -78,6 +85,9 @@ class _Reading:
     body: list[bytes] = field(default_factory=list)
     size: int = 0
     head_size: int = 0
+    beside_body: int = 0
+    """How many bytes of late came without more of the body: trailers, and the extensions of chunks."""
+    size_before: int = 0
     in_body: bool = False
     complete: bool = False
     reusable: bool = False
@@ -88,6 +98,15 @@ class _Reading:
             self.head_size += len(data)
             if self.head_size > _MOST_HEADERS:
                 raise BadAnswer("the answer's headers do not end")
+
+    def parsed(self, data: bytes) -> None:
+        """Counts what the data was besides the body, which `size` bounds already."""
+        grown, self.size_before = self.size - self.size_before, self.size
+        if self.complete or not self.in_body:
+            return
+        self.beside_body = max(0, self.beside_body + len(data) - grown * (1 + _BESIDE_A_BYTE))
+        if self.beside_body > _MOST_BESIDE_BODY:
+            raise BadAnswer("the answer's body does not go on, nor end")
 
     def end(self) -> None:
         """The other side closed: the end of a body that has no length, else a fault."""

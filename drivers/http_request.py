@@ -9,6 +9,7 @@ from drivers.cutoff import Cutoff
 from drivers.http_client import target_of
 from drivers.http_connections import Connection, Connections, Origin
 from drivers.http_exchange import BadAnswer, exchange
+from drivers.shown_text import one_line
 
 _SHOWN_CHARS = 120
 _MOST_BYTES = 8 * MIB
@@ -37,15 +38,15 @@ class Found:
             return None
 
     def described(self) -> str:
-        """Status, content type and beginning, for a person who wonders what is there."""
+        """Status, content type and beginning in one printable line, for a person who wonders what is there."""
         text = f"{self.status} {self.reason}".rstrip()
         if kind := self.headers.get("content-type"):
             text += f", {kind.split(';')[0].strip()}"
+        text = one_line(text, _SHOWN_CHARS)
         if 300 <= self.status < 400:
-            return f"{text}, to {self.headers.get('location', 'nowhere')}; redirects are not followed"
-        beginning = " ".join(self.body[: _SHOWN_CHARS * 4].decode(errors="replace").split())
-        if len(beginning) > _SHOWN_CHARS:
-            beginning = beginning[:_SHOWN_CHARS] + "…"
+            location = one_line(self.headers.get("location", "nowhere"), _SHOWN_CHARS)
+            return f"{text}, to {location}; redirects are not followed"
+        beginning = one_line(self.body[: _SHOWN_CHARS * 16].decode(errors="replace"), _SHOWN_CHARS)
         return f"{text}: {beginning}" if beginning else f"{text}, with no body"
 
 

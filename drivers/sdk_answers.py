@@ -107,4 +107,4 @@ def _retryable(answer: Answer) -> bool:
 
 
 def _request_version(text: str) -> int | None:
-    return int(text) if text.isascii() and text.removeprefix("-").isdecimal() and len(text) < 6 else None
+    return int(text) if text == "-1" or (len(text) == 1 and text.isascii() and text.isdecimal()) else None

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from drivers import signing
 from drivers.http_request import Found, Unreachable, request
+from drivers.shown_text import one_line
 
 ServerKind = Literal["dev", "cloud"]
 
@@ -25,7 +26,10 @@ _IN_BAND = "in_band"
 
 
 class SyncFailed(Exception):
-    """An app did not sync; the text says what was found at its URL."""
+    """An app did not sync; the text says what was found at its URL, in one printable line: much of it is the app's."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(one_line(text))
 
 
 class NotAnApp(SyncFailed):
@@ -71,7 +75,7 @@ def introspect(url: str, server_kind: ServerKind = "dev", timeout: float = TIMEO
         raise _not_an_app(found)
     return Introspection(
         url,
-        str(told.get("mode") or "dev"),
+        mode if isinstance(mode := told.get("mode"), str) and mode else "dev",
         _sdk_of(found),
         found.headers.get("x-inngest-framework", ""),
         told.get("function_count"),
@@ -93,9 +97,8 @@ def ask_to_sync(url: str, server_kind: ServerKind = "dev", timeout: float = TIME
     _refuse_wrong_mode(found, answer, server_kind)
     # The Python SDK answers 200 also when it was refused, with the refusal as the body.
     if found.status != 200 or "error" in answer:
-        reason = answer.get("error") or answer.get("message") or found.described()
         kind = NoServer if found.status >= 500 else SyncFailed
-        raise kind(f"the app at {url} could not register: {reason}")
+        raise kind(f"the app at {url} could not register: {_reason(found, answer)}")
     return bool(answer.get("modified"))
 
 
@@ -119,7 +122,7 @@ def sync_in_band(
     if found.status == 401:
         raise SyncFailed(f"the app at {url} does not accept our signature: its INNGEST_SIGNING_KEY is another one")
     if found.status != 200:
-        raise SyncFailed(f"the app at {url} did not sync: {answer.get('message') or found.described()}")
+        raise SyncFailed(f"the app at {url} did not sync: {_reason(found, answer)}")
     if found.headers.get(_SYNC_KIND) != _IN_BAND:
         raise SyncFailed(f"the app at {url} does not sync in band (is INNGEST_ALLOW_IN_BAND_SYNC off there?)")
     signature = found.headers.get("x-inngest-signature")
@@ -150,6 +153,12 @@ def _has_no_key(told: object) -> bool:
 
 def _sdk_of(found: Found) -> str:
     return found.headers.get(_SDK, "").removeprefix("inngest-")
+
+
+def _reason(found: Found, answer: Mapping[str, Any]) -> str:
+    """The app's own words, else what was found: a value that is no text may be nested too deep to be shown."""
+    told = (answer.get("error"), answer.get("message"))
+    return next((text for text in told if isinstance(text, str) and text), None) or found.described()
 
 
 def _not_an_app(found: Found) -> NotAnApp:

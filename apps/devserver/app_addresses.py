@@ -1,5 +1,6 @@
 """Where apps are: URLs as people write them, which of them mean one place, and where apps usually are."""
 
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 PORTS = (
@@ -50,12 +51,23 @@ def place_of(url: str) -> Place | None:
     except (ValueError, KeyError):
         return None
     host = parts.hostname or ""
-    return (_LOOPBACK if host in ("localhost", "::1") or host.startswith("127.") else host, port, parts.path)
+    return (_LOOPBACK if _is_loopback(host) else host, port, parts.path)
 
 
 def is_local(place: Place) -> bool:
     """Whether it is on this machine."""
     return place[0] == _LOOPBACK
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether it is a name of this machine by itself: `127.evil.com` is anybody's."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped.is_loopback
+    return address.is_loopback
 
 
 def ports_in(text: str) -> tuple[int, ...]:

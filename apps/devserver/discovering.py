@@ -42,6 +42,8 @@ class Discovery:
                     break
                 except NotAnApp:
                     continue
+                except Exception:  # whatever a program answers, the other ports are looked at
+                    break
             self._rests_until[port] = time.monotonic() + _REST_SECONDS
         return None
 

@@ -3,11 +3,14 @@
 import time
 from collections.abc import Sequence
 
+from django.db import DatabaseError, InterfaceError, connection
+
 from apps.datastore.models import App
 from apps.devserver.app_addresses import Place, is_local, place_of
 from apps.devserver.app_states import AppState, changes, read_apps
 from apps.devserver.discovering import Discovery
 from drivers.sdk_sync import NoServer, NotThere, SyncFailed, WrongMode, ask_to_sync, introspect, wrong_mode
+from drivers.shown_text import MOST_CHARS, one_line
 
 _ANSWER_SECONDS = 10.0
 _SLOW_SECONDS = 2.0
@@ -42,9 +45,13 @@ class Syncing:
             if self._rests_until.get(place, 0.0) > time.monotonic() or self._doubles.get(place) in self._synced:
                 continue
             told: list[str] = []
-            after = self._ask(place, url, apps, told)
-            lines += [*changes(apps, after), *told]
-            apps = after
+            try:
+                after = self._ask(place, url, apps, told)
+                lines += changes(apps, after)
+                apps = after
+            except Exception as fault:  # whatever it is, the other apps are asked
+                self._failed(place, url, fault, told)
+            lines += told
         return lines
 
     def _known(self, apps: dict[str, AppState]) -> dict[Place, str]:
@@ -89,6 +96,16 @@ class Syncing:
         self._synced.add(place)
         return after
 
+    def _failed(self, place: Place, url: str, fault: Exception, lines: list[str]) -> None:
+        """A fault of ours, of the database, or of an app that does what no one thought of."""
+        if isinstance(fault, (DatabaseError, InterfaceError)):
+            connection.close()  # it may be broken, and the next app needs one
+        self._synced.discard(place)
+        text = one_line(f"{url}: {type(fault).__name__}: {fault}")
+        if self._faults.get(place) != text:
+            self._faults[place] = text
+            lines.append(f"not synced: {text}")
+
     def _registered(self, place: Place, url: str, before: dict[str, AppState], after: dict[str, AppState]) -> list[str]:
         """The app that has just registered with us, by id.
 
@@ -118,9 +135,8 @@ class Syncing:
         return registered == place or registered not in self._synced
 
     def _note(self, place: Place, fault: SyncFailed, lines: list[str]) -> None:
-        text = str(fault)
-        if isinstance(fault, NoServer):
-            text += f" (this server is found with INNGEST_DEV={self._server})"
+        hint = f" (this server is found with INNGEST_DEV={self._server})" if isinstance(fault, NoServer) else ""
+        text = one_line(str(fault), MOST_CHARS - len(hint)) + hint
         if self._faults.get(place) == text:
             return
         self._faults[place] = text

@@ -1,7 +1,9 @@
 """What an SDK's function may ask for, in our words."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+
+from apps.datastore.definition.durations import MAX_SECONDS
 
 
 class Asked(NamedTuple):
@@ -80,6 +82,34 @@ class CallAgain(NamedTuple):
     """Another call is asked for."""
 
 
+class Unsupported(NamedTuple):
+    """Something that this server does not do, and what it is: what came with it is done, and the function fails."""
+
+    what: str
+
+
 Opcode = (
-    StepRan | StepFailing | RunStep | Sleep | WaitForEvent | WaitForSignal | Invoke | Request | Returned | CallAgain
+    StepRan
+    | StepFailing
+    | RunStep
+    | Sleep
+    | WaitForEvent
+    | WaitForSignal
+    | Invoke
+    | Request
+    | Returned
+    | CallAgain
+    | Unsupported
 )
+
+
+def moment_after(now: datetime, until: float | datetime) -> datetime:
+    """When a duration or a time is over: of the past just before now, and not later than the longest duration.
+
+    The database takes times that no one can read back.
+    """
+    first, last = now - timedelta(seconds=1), now + timedelta(seconds=MAX_SECONDS)
+    if not isinstance(until, datetime):
+        return now + timedelta(seconds=until)
+    until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
+    return min(max(until, first), last)

@@ -8,6 +8,8 @@ import msgspec
 
 from apps.datastore.models import FunctionVersion
 from apps.datastore.versions import load_version
+from apps.executor.asked import Opcode
+from apps.executor.opcodes import BadAnswer
 from apps.state.queue import Item
 from apps.state.scheduling import Retry
 from drivers.contract import Outcome
@@ -24,6 +26,9 @@ class Finished(NamedTuple):
     attempts: int
     """How many tries the step has in all."""
     version_id: int
+    answer: list[Opcode] | BadAnswer | None = None
+    """What an SDK's function asks for, where it answered with opcodes. Read by the thread that made the call: that of
+    the drain, which records with runs locked, has better to do."""
 
 
 UNREADABLE = (FunctionVersion.DoesNotExist, msgspec.DecodeError)
@@ -31,11 +36,19 @@ UNREADABLE = (FunctionVersion.DoesNotExist, msgspec.DecodeError)
 
 
 def is_sdk_version(version_id: int) -> bool:
-    """Whether an SDK serves the function of this version."""
+    """Whether an SDK serves the function of this version; False if it cannot be read."""
     try:
         return _is_sdk(version_id)
     except UNREADABLE:
         return False  # its items are told apart when they are loaded
+
+
+def may_be_of_sdk(version_id: int) -> bool:
+    """The same, but True if the version cannot be read: what stands of its runs in the database tells, then."""
+    try:
+        return _is_sdk(version_id)
+    except UNREADABLE:
+        return True
 
 
 @lru_cache(maxsize=10_000)

@@ -14,6 +14,7 @@ from apps.datastore.definition.types import SDK_STEP, Step
 from apps.datastore.versions import Version, load_version, load_versions
 from apps.executor.dotenv import read_dotenv
 from apps.executor.finished import UNREADABLE, Finished, is_sdk_version
+from apps.executor.opcodes import read_answer
 from apps.executor.sdk_calls import SdkItem, TooManySteps, has_gone, read_memories, sdk_call, without_call
 from apps.state.queue import Item
 from apps.state.row_faults import lies_in_a_row
@@ -43,7 +44,8 @@ class Work(NamedTuple):
 
     def finish(self, outcome: Outcome) -> Finished:
         """This item as it is to be recorded."""
-        return Finished(self.item, self.worker_id, outcome, self.function, self.attempts, self.version_id)
+        answer = read_answer(outcome, settings.SDK_STEPS_MAX)
+        return Finished(self.item, self.worker_id, outcome, self.function, self.attempts, self.version_id, answer)
 
 
 class Texts(NamedTuple):

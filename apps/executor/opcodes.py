@@ -5,8 +5,8 @@ types in `asked.py`, or `BadAnswer` names what is wrong with it and where.
 """
 
 import re
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -24,14 +24,19 @@ from apps.executor.asked import (
     Sleep,
     StepFailing,
     StepRan,
+    Unsupported,
     WaitForEvent,
     WaitForSignal,
 )
+from apps.executor.errors import error_of
 from apps.expressions import InvalidExpression, compile_expression
+from drivers.contract import Outcome
 
 MAX_ID_CHARS = 255
 MAX_NAME_CHARS = 255
-MAX_OPCODES = 10_000
+MAX_EXPRESSIONS = 200
+"""Different ones, of waits in one answer."""
+MAX_EXPRESSION_CHARS = 200_000
 
 
 class BadAnswer(ValueError):
@@ -52,14 +57,44 @@ _wires = msgspec.json.Decoder(list[msgspec.Raw])
 _wire = msgspec.json.Decoder(_Wire)
 
 
-def parse_opcodes(text: str, version: int | None) -> list[Opcode]:
-    """The opcodes of an answer in this version of the protocol. Raises BadAnswer."""
+def parse_opcodes(text: str, version: int | None, most: int = 1_000) -> list[Opcode]:
+    """The opcodes, at most so many, of an answer in this version of the protocol. Raises BadAnswer."""
     raws = _raws(text)
-    if len(raws) > MAX_OPCODES:
-        raise BadAnswer(f"it asks for {len(raws)} steps at once; the limit is {MAX_OPCODES}")
+    if len(raws) > most + 1:  # with them it may return
+        raise BadAnswer(f"it asks for {len(raws)} steps at once; the limit (SDK_STEPS_MAX) is {most}")
     # In version 1, as with the parallel mode `race`, each of several steps has the function called when it ends.
     each = version == 1 and len(raws) > 1
-    return [_parse(raw, f"$[{place}]", each) for place, raw in enumerate(raws)]
+    opcodes = [_parse(raw, f"$[{place}]", each) for place, raw in enumerate(raws)]
+    _check_expressions(opcodes)
+    return opcodes
+
+
+def _check_expressions(opcodes: Sequence[Opcode]) -> None:
+    """Compile them, each once: that takes milliseconds, so not any number of them."""
+    matches: dict[str, int] = {}
+    for place, opcode in enumerate(opcodes):
+        if isinstance(opcode, WaitForEvent) and opcode.match is not None:
+            matches.setdefault(opcode.match, place)
+    if len(matches) > MAX_EXPRESSIONS or sum(map(len, matches)) > MAX_EXPRESSION_CHARS:
+        raise BadAnswer(
+            f"it waits with {len(matches)} expressions of {sum(map(len, matches))} characters; the limits are"
+            f" {MAX_EXPRESSIONS} and {MAX_EXPRESSION_CHARS}"
+        )
+    for match, place in matches.items():
+        try:
+            compile_expression(match, CANCEL_NAMES)
+        except InvalidExpression as error:
+            raise BadAnswer(f"$[{place}].opts.if: {error}") from None
+
+
+def read_answer(outcome: Outcome, most: int) -> "list[Opcode] | BadAnswer | None":
+    """What a function's answer asks for, or what is wrong with it; None if it is no answer in opcodes."""
+    if not outcome.ok or outcome.opcodes is None:
+        return None
+    try:
+        return parse_opcodes(outcome.opcodes, outcome.request_version, most)
+    except BadAnswer as fault:
+        return fault
 
 
 _ESCAPE = re.compile(
@@ -89,7 +124,7 @@ def _parse(raw: msgspec.Raw, where: str, each: bool) -> Opcode:
         raise BadAnswer(f"{where} is not an opcode: {error}") from None
     parser = _PARSERS.get(wire.op)
     if parser is None:
-        raise BadAnswer(f"{where}.op: {wire.op[:100]!r} is not supported by this server")
+        return Unsupported(f"{where}.op: {wire.op[:100]!r} is not supported by this server")
     _check_id(wire.id, where)
     opts = _object(wire.opts, f"{where}.opts")
     is_race = each or _text_of(opts.get("parallelMode")) == "race"
@@ -136,13 +171,8 @@ def _wait_for_event(wire: _Wire, step: Asked, opts: _Opts, where: str) -> Opcode
     if not event or len(event) > MAX_ID_CHARS or "\0" in event:
         raise BadAnswer(f"{where}.name: {str(event)[:100]!r} cannot be an event's name")
     match = _optional(opts, "if", f"{where}.opts") or None
-    if match is not None:
-        if "\0" in match:  # which cannot be stored
-            raise BadAnswer(f"{where}.opts.if: it has a NUL character")
-        try:
-            compile_expression(match, CANCEL_NAMES)
-        except InvalidExpression as error:
-            raise BadAnswer(f"{where}.opts.if: {error}") from None
+    if match is not None and "\0" in match:  # which cannot be stored
+        raise BadAnswer(f"{where}.opts.if: it has a NUL character")
     return WaitForEvent(step, event, match, _timeout(opts, where))
 
 
@@ -158,6 +188,8 @@ def _invoke(wire: _Wire, step: Asked, opts: _Opts, where: str) -> Opcode:
     function_id = _optional(opts, "function_id", f"{where}.opts")
     if not function_id:
         raise BadAnswer(f"{where}.opts.function_id is missing")
+    if len(function_id) > MAX_ID_CHARS:
+        raise BadAnswer(f"{where}.opts.function_id: {function_id[:100]!r} is longer than a function's id can be")
     if "\0" in function_id:
         raise BadAnswer(f"{where}.opts.function_id: {function_id[:100]!r} cannot be a function's id")
     payload = _object(opts.get("payload", _NULL), f"{where}.opts.payload")
@@ -259,34 +291,3 @@ def _moment(text: str, where: str) -> float | datetime:
             return msgspec.convert(text, datetime)
         except msgspec.ValidationError:
             raise BadAnswer(f"{where}: {text[:100]!r} {fault}, or a time in RFC 3339") from None
-
-
-def moment_after(now: datetime, until: float | datetime) -> datetime:
-    """When a duration or a time is over."""
-    if isinstance(until, datetime):
-        return until if until.tzinfo is not None else until.replace(tzinfo=now.tzinfo)
-    return now + timedelta(seconds=until)
-
-
-class _Error(msgspec.Struct):
-    name: str | None = None
-    message: str | None = None
-    error: str | None = None
-    stack: str | None = None
-    cause: msgspec.Raw = _NULL
-
-
-def error_of(raw: msgspec.Raw) -> str:
-    """A step's error as it is kept and given back to the function: JSON text of name, message, stack, maybe a cause."""
-    try:
-        found = msgspec.json.decode(raw, type=_Error | None) or _Error()
-    except msgspec.DecodeError:
-        found = _Error(message=_json(raw)[:10_000])
-    fields: dict[str, object] = {
-        "name": found.name or "Error",
-        "message": found.message or found.error or "the step failed without saying why",
-        "stack": found.stack or "",
-    }
-    if bytes(found.cause) != b"null":
-        fields["cause"] = found.cause
-    return msgspec.json.encode(fields).decode()

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from apps.executor.backoff import delay_after
 from apps.executor.errors import error_text
-from apps.executor.finished import Finished, is_retried, is_sdk_version, retry_of, why
+from apps.executor.finished import UNREADABLE, Finished, is_retried, may_be_of_sdk, retry_of, why
 from apps.executor.sdk_recording import record_sdk
 from apps.state import queue
 from apps.state.attempts import EndedAttempt, end_attempts
@@ -46,7 +46,7 @@ def record(finished: Sequence[Finished]) -> Recorded:
             raise
         if len(finished) == 1:
             log.exception("the outcome of %s cannot be stored", finished[0].item)
-            return _record([finished[0]._replace(outcome=_unstorable(error))])
+            return _record_refused(finished[0], error)
     log.warning("a batch of %d outcomes failed, each is recorded alone", len(finished))
     together = Recorded(Wakes(), None, [])
     for one in finished:
@@ -56,9 +56,22 @@ def record(finished: Sequence[Finished]) -> Recorded:
     return together
 
 
+def _record_refused(one: Finished, error: Exception) -> Recorded:
+    """Record that an outcome could not be. If that is refused, too, the item is left to the next heartbeat, which gives
+    back what nobody here knows of: it must not hold up others."""
+    try:
+        return _record([one._replace(outcome=_unstorable(error))])
+    except Exception as again:
+        if not lies_in_a_row(again):
+            raise
+        log.exception("nothing can be recorded of %s; it will be tried again", one.item)
+        return Recorded(Wakes(), None, [])
+
+
 def _unstorable(error: Exception) -> Outcome:
     message = f"the step's result could not be stored: {type(error).__name__}: {error}".replace("\0", "\ufffd")
-    return Outcome(ok=False, error=StepError("UnstorableOutput", message), retryable=False)
+    # What cannot be read here, as a function of a later release that is invoked, may be read by another worker.
+    return Outcome(ok=False, error=StepError("UnstorableOutput", message), retryable=isinstance(error, UNREADABLE))
 
 
 @transaction.atomic
@@ -80,9 +93,8 @@ def _record(finished: Sequence[Finished]) -> Recorded:
     if not live:
         return Recorded(wakes, locked.now, dropped)
     now = locked.now
-    of_sdks = [one for one in live if is_sdk_version(one.version_id)]
-    told = record_sdk(of_sdks, locked.queued, now, wakes)
-    told += _record_declared([one for one in live if one not in of_sdks], now, wakes)
+    recorded = record_sdk([one for one in live if may_be_of_sdk(one.version_id)], locked.queued, now, wakes)
+    told = recorded.history + _record_declared([one for one in live if one.item.id not in recorded.items], now, wakes)
     return Recorded(wakes, now, dropped + told)
 
 

@@ -67,7 +67,7 @@ def sdk_call(of: SdkItem) -> Call:
         op = "Gateway" if of.step.op == "fetch" else "AIGateway"
         opts = msgspec.json.decode(of.step.input or "{}")
         return _call(of, {"type": "gateway", "op": op, "opts": opts}, b"{}")
-    if len(of.memory.results) >= settings.SDK_STEPS_MAX:
+    if len(of.memory.results) > settings.SDK_STEPS_MAX:
         raise TooManySteps(
             f"the run has {len(of.memory.results)} steps; the limit (SDK_STEPS_MAX) is {settings.SDK_STEPS_MAX}"
         )
@@ -105,7 +105,8 @@ def _payload(of: SdkItem) -> bytes:
     """
     item, memory = of.item, of.memory
     by_api = not memory.fits or memory.size + len(of.event) > settings.SDK_STATE_MAX_BYTES
-    stack = list(memory.results)
+    # What it asks for by itself may be more than there is now: the order is then that of what it gets.
+    stack = [] if by_api else list(memory.results)
     ctx = {
         "run_id": item.run_id,
         "env": of.version.environment,

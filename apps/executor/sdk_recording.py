@@ -7,15 +7,17 @@ written together (`state.sdk.book`).
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
+from django.conf import settings
 
 from apps.datastore.definition.types import SDK_STEP
-from apps.executor.asked import CallAgain, Opcode, Returned, StepFailing, StepRan
+from apps.executor.asked import CallAgain, Opcode, Returned, StepFailing, StepRan, Unsupported
 from apps.executor.backoff import delay_after
 from apps.executor.errors import error_text
 from apps.executor.finished import Finished, is_retried, retry_of, why
-from apps.executor.opcodes import BadAnswer, parse_opcodes
+from apps.executor.opcodes import BadAnswer, read_answer
 from apps.executor.sdk_starts import Starts, asked_step, each_calls, names_of
 from apps.state.ending import settle_runs
 from apps.state.history import Entry
@@ -27,19 +29,25 @@ from apps.state.transitions import cancel_steps
 from apps.state.wakes import Wakes
 from drivers.contract import Outcome, StepError
 
+_REQUESTS = {"fetch", "infer"}
 
-def record_sdk(finished: Sequence[Finished], queued: Collection[str], now: datetime, wakes: Wakes) -> list[Entry]:
-    """Record outcomes whose leases held, of runs that are locked and open; `queued` are those that have not begun.
 
-    Returns what it added to the history.
-    """
+class RecordedSdk(NamedTuple):
+    """What it added to the history, and the items that it recorded: those whose runs are of SDK functions."""
+
+    history: list[Entry]
+    items: set[int]
+
+
+def record_sdk(finished: Sequence[Finished], queued: Collection[str], now: datetime, wakes: Wakes) -> RecordedSdk:
+    """Record outcomes whose leases held, of runs that are locked and open; `queued` are those that have not begun."""
     if not finished:
-        return []
-    answers = {one.item.id: _parse(one) for one in finished if one.outcome.ok and one.outcome.opcodes is not None}
+        return RecordedSdk([], set())
+    answers = {one.item.id: _answer(one) for one in finished}
     asked: dict[str, set[str]] = {}
     for one in finished:
         steps = asked.setdefault(one.item.run_id, {one.item.step_id})
-        opcodes = answers.get(one.item.id, ())
+        opcodes = answers[one.item.id] or []
         if not isinstance(opcodes, BadAnswer):
             steps.update(step.step_id for step in map(asked_step, opcodes) if step is not None)
     progress = read_progress(asked)
@@ -47,19 +55,15 @@ def record_sdk(finished: Sequence[Finished], queued: Collection[str], now: datet
     for one in finished:
         of = progress.get(one.item.run_id)
         if of is not None:
-            recording.take(one, of, answers.get(one.item.id))
-    return recording.write(queued)
+            recording.take(one, of, answers[one.item.id])
+    items = {one.item.id for one in finished if one.item.run_id in progress}
+    return RecordedSdk(recording.write(queued), items)
 
 
-def _parse(one: Finished) -> list[Opcode] | BadAnswer:
-    try:
-        return parse_opcodes(one.outcome.opcodes or "[]", one.outcome.request_version)
-    except BadAnswer as fault:
-        return fault
-
-
-_REQUESTS = {"fetch", "infer"}
-"""Steps that are tried without a call of the function."""
+def _answer(one: Finished) -> list[Opcode] | BadAnswer | None:
+    if not one.outcome.ok or one.outcome.opcodes is None:
+        return None
+    return one.answer if one.answer is not None else read_answer(one.outcome, settings.SDK_STEPS_MAX)
 
 
 class _Recording:
@@ -100,24 +104,41 @@ class _Recording:
         if of.version == 1 and of.awaits:
             # A chain of steps goes on beside others, in version 1 as with the parallel mode `race`.
             opcodes = [each_calls(opcode) for opcode in opcodes]
-        is_call, goes_on = one.item.step_id == SDK_STEP, True
+        # What has happened is kept, whatever is asked for beside it.
+        unsupported = next((opcode.what for opcode in opcodes if isinstance(opcode, Unsupported)), None)
+        if unsupported is not None:
+            opcodes = [opcode for opcode in opcodes if isinstance(opcode, StepRan)]
+        is_over = True
         for opcode in opcodes:
-            if isinstance(opcode, Returned):
-                self._returned(one, of, opcode.value)
-                return
-            if isinstance(opcode, StepRan):
-                self._ran(one, of, opcode)
-            elif isinstance(opcode, StepFailing):
-                goes_on = self._failing(one, of, opcode) and goes_on
-            elif not isinstance(opcode, CallAgain):
-                self._starts.take(one, of, opcode, self._book)
-        if is_call and goes_on:
+            is_over = self._take_opcode(one, of, opcode) and is_over
+        if of.has_ended:
+            return
+        if one.item.step_id == SDK_STEP and is_over:
             of.calls -= 1
         self._book.touch(of)
+        if unsupported is not None:
+            fault = StepError("InvalidAnswer", f"the function's answer cannot be understood: {unsupported}")
+            self._failed(one._replace(outcome=Outcome(ok=False, error=fault, retryable=False)), of)
+
+    def _take_opcode(self, one: Finished, of: Progress, opcode: Opcode) -> bool:
+        """Note what is asked for, or has happened. Whether the call is over with it; if not, it is tried again."""
+        if of.has_ended:
+            return True
+        if isinstance(opcode, Returned):
+            self._returned(one, of, opcode.value)
+        elif isinstance(opcode, StepRan):
+            self._ran(one, of, opcode)
+        elif isinstance(opcode, StepFailing):
+            return self._failing(one, of, opcode)
+        elif not isinstance(opcode, CallAgain | Unsupported):
+            self._starts.take(one, of, opcode, self._book)
+        return True
 
     def _fault(self, one: Finished, of: Progress, opcodes: list[Opcode]) -> StepError | None:
         """What speaks against an answer that can be understood."""
         asked = [step for step in map(asked_step, opcodes) if step is not None]
+        if len(of.open) + len(asked) > 2 * settings.SDK_STEPS_MAX:
+            return StepError("TooManySteps", f"the run has {len(of.open)} open steps and asks for {len(asked)} more")
         if one.item.step_id != SDK_STEP:
             if any(_is_end_of(one.item.step_id, opcode) for opcode in opcodes):
                 return None
@@ -128,7 +149,7 @@ class _Recording:
                 " its run, or does not do the same each time",
             )
         # A function that asks for another call alone gets one, as it does after a failure: not for ever.
-        returns = any(isinstance(opcode, Returned) for opcode in opcodes)
+        returns = any(isinstance(opcode, Returned | Unsupported) for opcode in opcodes)
         is_new = returns or any(of.known.get(step.step_id, "open") == "open" for step in asked)
         if is_new or of.awaits or of.calls > 1:
             return None
@@ -221,7 +242,8 @@ class _Recording:
         book, now, wakes = self._book, self._now, self._wakes
         self._starts.check(book)
         book.write(wakes)
-        retries = list(self._retries.values())
+        over = {of.run_id for of in book.runs() if of.has_ended}
+        retries = [retry for retry in self._retries.values() if retry.run_id not in over]
         schedule_retries(retries)
         wakes.due += [retry.due_at for retry in retries]
         self._starts.start(wakes)
@@ -237,7 +259,7 @@ def _is_end_of(step_id: str, opcode: Opcode) -> bool:
     """Whether it says what became of the step, or of the whole function."""
     if isinstance(opcode, StepRan | StepFailing):
         return opcode.step.step_id == step_id
-    return isinstance(opcode, Returned)
+    return isinstance(opcode, Returned | Unsupported)
 
 
 def _is_of_function(one: Finished, of: Progress) -> bool:

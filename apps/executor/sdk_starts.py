@@ -19,12 +19,14 @@ from apps.executor.asked import (
     Returned,
     RunStep,
     Sleep,
+    Unsupported,
     WaitForEvent,
     WaitForSignal,
+    moment_after,
 )
 from apps.executor.errors import error_text
 from apps.executor.finished import Finished
-from apps.executor.opcodes import moment_after
+from apps.expressions import Allowance
 from apps.state.sdk.book import Book, StepEnd
 from apps.state.sdk.invoking import INVOKED, Invocation, start_invoked
 from apps.state.sdk.planning import CALL_QUEUE, PlannedOp
@@ -33,7 +35,7 @@ from apps.state.sdk.waiting import Signal, name_of_signal, taken_signals
 from apps.state.values import VALUES_AT_ONCE, read_values
 from apps.state.waits import NewWait, open_waits
 from apps.state.wakes import Wakes
-from apps.state.walking import Branches, Listening, WaitKey, key_of
+from apps.state.walking import WALK_BUDGET, Branches, Listening, WaitKey, key_of
 from drivers.contract import StepError
 from drivers.registry import queue_for
 
@@ -48,7 +50,7 @@ def asked_step(opcode: Opcode) -> Asked | None:
 
 def each_calls(opcode: Opcode) -> Opcode:
     """The same, but with the function called at once when the step ends."""
-    if isinstance(opcode, Returned | CallAgain):
+    if isinstance(opcode, Returned | CallAgain | Unsupported):
         return opcode
     return opcode._replace(step=opcode.step._replace(calls_again="each"))
 
@@ -95,7 +97,13 @@ class Starts:
             self._invokes.append((of, opcode))
 
     def check(self, book: Book) -> None:
-        """Note the signals and invokes, or that their steps have failed: whether they can begin was not known yet."""
+        """Note the signals and invokes, or that their steps have failed: whether they can begin was not known yet.
+
+        What a run asked for that has ended with the same answer, or the next, does not begin.
+        """
+        self._waits = [wait for wait in self._waits if not wait.of.has_ended]
+        self._signals = [asked for asked in self._signals if not asked[1].has_ended]
+        self._invokes = [asked for asked in self._invokes if not asked[0].has_ended]
         self._check_signals(book)
         self._check_invokes(book)
 
@@ -154,14 +162,18 @@ class Starts:
 
     def _listen(self) -> list[NewWait]:
         keys: dict[tuple[str, str], WaitKey] = {}
-        matching = [wait for wait in self._waits if wait.match is not None]
-        for start in range(0, len(matching), VALUES_AT_ONCE):
-            chunk = matching[start : start + VALUES_AT_ONCE]
-            values = read_values([wait.of.run_id for wait in chunk], with_outputs=False)
-            for wait in chunk:
-                reader = values[wait.of.run_id].reader()
-                key = key_of(wait.match, CANCEL_NAMES, reader, [TRIGGER], self._now)
-                keys[wait.of.run_id, wait.step_id] = key
+        by_run: dict[str, list[_Waiting]] = {}
+        for wait in self._waits:
+            if wait.match is not None:
+                by_run.setdefault(wait.of.run_id, []).append(wait)
+        run_ids = list(by_run)
+        # Without a key a wait is looked at for every event of its name: what costs too much here is left to then.
+        allowance = Allowance(WALK_BUDGET)
+        for start in range(0, len(run_ids), VALUES_AT_ONCE):
+            for run_id, values in read_values(run_ids[start : start + VALUES_AT_ONCE], with_outputs=False).items():
+                reader = values.reader(allowance)
+                for wait in by_run[run_id]:
+                    keys[run_id, wait.step_id] = key_of(wait.match, CANCEL_NAMES, reader, [TRIGGER], self._now)
         return [_new_wait(wait, keys.get((wait.of.run_id, wait.step_id), WaitKey("", 0))) for wait in self._waits]
 
 

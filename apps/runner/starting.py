@@ -13,6 +13,7 @@ from apps.datastore.versions import load_version, load_versions
 from apps.expressions import Allowance, AllowanceSpent, ExpressionError, Value, compile_expression, compile_key
 from apps.runner.batches import BATCH_UNITS, EVENT_UNITS
 from apps.runner.event_values import EventValues
+from apps.state.ending import ABOUT_RUNS
 from apps.state.following import plain_branches
 from apps.state.guards import Asked, ask
 from apps.state.not_started import Refusal, keep_refusals
@@ -50,9 +51,7 @@ def start_candidates(candidates: Sequence[Candidate], values: EventValues, now: 
         if branches is None:
             asked.append(one)
         else:
-            runs.append(
-                NewRun(one.environment_id, one.function_id, one.version_id, one.event_seq, _reason(one), branches)
-            )
+            runs.append(_run(one)._replace(branches=branches))
     start_runs(runs + _granted(asked, values, now), now, wakes)
 
 
@@ -80,8 +79,16 @@ def _granted(candidates: Sequence[Candidate], values: EventValues, now: datetime
     return [_new_run(one, asking) for one in granted]
 
 
-def _reason(one: Candidate) -> str:
-    return f"event {one.event_name} {one.internal_id}"
+def _run(one: Candidate) -> NewRun:
+    reason = f"event {one.event_name} {one.internal_id}"
+    return NewRun(
+        one.environment_id,
+        one.function_id,
+        one.version_id,
+        one.event_seq,
+        reason,
+        is_about_runs=one.event_name in ABOUT_RUNS,
+    )
 
 
 class _Asking(NamedTuple):
@@ -204,7 +211,7 @@ def _over(guard: Asked, first: str) -> str:
 
 def _new_run(one: Candidate, asking: _Asking) -> NewRun:
     definition = load_version(one.version_id).definition
-    run = NewRun(one.environment_id, one.function_id, one.version_id, one.event_seq, _reason(one))
+    run = _run(one)
     branches = plain_branches(one.version_id, TRIGGER)
     if branches is not None:
         run = run._replace(branches=branches)

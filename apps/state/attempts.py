@@ -37,6 +37,7 @@ WITH ended AS MATERIALIZED (
 ), attempts AS (
     INSERT INTO state_attempt (run_id, step_id, number, ok, started_at, ended_at, error, log)
     SELECT run_id, step_id, number, kind = 'step.completed', started_at, %(now)s, error, log FROM ended
+    ON CONFLICT DO NOTHING
 ), history AS (
     INSERT INTO state_history (run_id, at, kind, step_id, reason)
     SELECT run_id, %(now)s, kind, step_id, reason FROM ended

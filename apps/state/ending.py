@@ -2,7 +2,8 @@
 functions that are triggered by `inngest/function.*` have their events.
 
 An event is sent where a live function is triggered by it or a run waits for it at that moment (decision 12). None is
-sent about a run that such an event has started: a function for failures that fails itself would go round for ever.
+sent about a run that such an event has started, or that such a run has invoked: a function for failures that fails
+itself would go round for ever.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,7 +59,7 @@ class _Ended(NamedTuple):
     status: str
     invoker_id: str | None
     invoker_step_id: str | None
-    event_name: str
+    is_about_runs: bool
     event: str
     error: str | None
     listened: list[str]
@@ -70,7 +71,7 @@ class _Ended(NamedTuple):
 _ENDED = """
 SELECT run.id, run.environment_id, run.version_id,
        (SELECT slug FROM datastore_function WHERE id = run.function_id), run.status, run.invoker_id,
-       run.invoker_step_id, event.name, event.payload,
+       run.invoker_step_id, run.is_about_runs, event.payload,
        (SELECT error FROM state_step WHERE run_id = run.id AND status = 'failed'
         ORDER BY op IS DISTINCT FROM 'function', ended_at, step_id LIMIT 1),
        ARRAY(SELECT name FROM unnest(ARRAY['inngest/function.' || run.status, 'inngest/function.finished']) AS name
@@ -80,7 +81,7 @@ SELECT run.id, run.environment_id, run.version_id,
                 (SELECT true FROM state_wait AS wait
                  WHERE wait.environment_id = run.environment_id AND wait.event_name = name AND wait.status = 'open'
                  LIMIT 1), false))
-FROM state_run AS run, LATERAL (SELECT name, payload FROM event_stream_event WHERE seq = run.event_seq LIMIT 1) AS event
+FROM state_run AS run, LATERAL (SELECT payload FROM event_stream_event WHERE seq = run.event_seq LIMIT 1) AS event
 WHERE run.id = ANY (%b::text[])
 """
 
@@ -93,7 +94,7 @@ def _tell(run_ids: Sequence[str], now: datetime, wakes: Wakes) -> list[Entry]:
             ended = [_Ended(*row) for row in cursor.fetchall()]
         outputs = _outputs([one for one in ended if one.status == "completed"])
         told += _answer_invokers([one for one in ended if one.invoker_id], outputs, now, wakes)
-        events = [event for one in ended if one.event_name not in ABOUT_RUNS for event in _events(one, outputs)]
+        events = [event for one in ended if not one.is_about_runs for event in _events(one, outputs)]
         append_numbered(events)
         wakes.events += len(events)
     return told

@@ -38,7 +38,8 @@ WITH retry AS MATERIALIZED (
                 %(plan_only)b::boolean[])
       AS r (run_id, step_id, function_id, queue, attempt, due_at, started_at, since_seq, plan_only)
 ), step AS (
-    UPDATE state_step SET item_id = retry.id, attempts = GREATEST(state_step.attempts, retry.attempt - 1),
+    UPDATE state_step SET item_id = retry.id,
+        attempts = CASE op WHEN 'function' THEN attempts ELSE GREATEST(attempts, retry.attempt - 1) END,
         started_at = COALESCE(state_step.started_at, retry.started_at)
     FROM retry WHERE state_step.run_id = retry.run_id AND state_step.step_id = retry.step_id
       AND state_step.run_id = ANY (%(runs)b::text[]) AND state_step.step_id = ANY (%(steps)b::text[])

@@ -29,17 +29,22 @@ class NewRun(NamedTuple):
     invoker_id: str | None = None
     """The run that invoked it, and the step of that run that ends with it."""
     invoker_step_id: str | None = None
+    is_about_runs: bool = False
+    """Its event tells of the end of a run."""
 
 
 _START = """
 WITH wanted AS MATERIALIZED (
     SELECT * FROM unnest(%(ids)b::text[], %(environments)b::bigint[], %(functions)b::bigint[], %(versions)b::bigint[],
-                         %(events)b::bigint[], %(reasons)b::text[], %(invokers)b::text[], %(invoker_steps)b::text[])
-      AS w (id, environment_id, function_id, version_id, event_seq, reason, invoker_id, invoker_step_id)
+                         %(events)b::bigint[], %(reasons)b::text[], %(invokers)b::text[], %(invoker_steps)b::text[],
+                         %(about_runs)b::boolean[])
+      AS w (id, environment_id, function_id, version_id, event_seq, reason, invoker_id, invoker_step_id, is_about_runs)
 ), started AS (
     INSERT INTO state_run (id, environment_id, function_id, version_id, event_seq, status, queued_at, invoker_id,
-                           invoker_step_id)
-    SELECT id, environment_id, function_id, version_id, event_seq, 'queued', %(now)s, invoker_id, invoker_step_id
+                           invoker_step_id, is_about_runs)
+    SELECT id, environment_id, function_id, version_id, event_seq, 'queued', %(now)s, invoker_id, invoker_step_id,
+           CASE WHEN invoker_id IS NULL THEN is_about_runs
+                ELSE (SELECT is_about_runs FROM state_run WHERE id = wanted.invoker_id) END
     FROM wanted
     ON CONFLICT (event_seq, function_id) DO NOTHING RETURNING id
 )
@@ -70,6 +75,7 @@ def start_runs(runs: Sequence[NewRun], now: datetime, wakes: Wakes) -> list[str]
                 "reasons": [run.reason for run in runs],
                 "invokers": [run.invoker_id for run in runs],
                 "invoker_steps": [run.invoker_step_id for run in runs],
+                "about_runs": [run.is_about_runs for run in runs],
             },
         )
         started = [(row[0], by_id[row[0]]) for row in cursor.fetchall()]

@@ -165,7 +165,7 @@ def cancel_steps(run_ids: Sequence[str], now: datetime) -> None:
     """Cancel the open steps of runs that end, and their items."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE state_step SET status = 'cancelled', ended_at = %s WHERE run_id = ANY (%b::text[])"
+            "UPDATE state_step SET status = 'cancelled', ended_at = %s, input = NULL WHERE run_id = ANY (%b::text[])"
             " AND status = 'open' RETURNING item_id",
             (now, list(run_ids)),
         )

@@ -166,7 +166,8 @@ def key_of(match: str | None, names: frozenset[str], reader: Reader, sources: Se
             # What reads the output of a step that may still complete has another value when the event arrives.
             if steps is None or (steps and not steps <= reader.steps().keys()):
                 continue
-            value = expression.evaluate({name: read(name) for name in expression.names}, now)
+            values = {name: read(name) for name in expression.names}
+            value = expression.evaluate(values, now, allowance=reader.allowance)
         except ExpressionError:
             continue  # the whole expression decides, for each event
         longer = msgspec.json.encode([*(path for path, _ in known), path]).decode()

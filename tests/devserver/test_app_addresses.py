@@ -24,11 +24,19 @@ def test_what_is_no_url_is_refused(text: str) -> None:
 
 
 def test_the_names_of_this_machine_are_one_place() -> None:
-    urls = [f"http://{host}:3000/api/inngest" for host in ("localhost", "127.0.0.1", "127.0.1.1", "[::1]", "LOCALHOST")]
+    hosts = ("localhost", "127.0.0.1", "127.0.1.1", "[::1]", "LOCALHOST", "[::ffff:127.0.0.1]")
+    urls = [f"http://{host}:3000/api/inngest" for host in hosts]
     places = {place_of(url) for url in urls}
     [place] = places
     assert place is not None
     assert is_local(place)
+
+
+@pytest.mark.parametrize("host", ["127.evil.com", "127.0.0.1.evil.com", "localhost.evil.com", "10.0.0.1", "[::2]"])
+def test_what_only_looks_like_this_machine_is_another(host: str) -> None:
+    place = place_of(f"http://{host}:3000/api/inngest")
+    assert place is not None
+    assert not is_local(place)
 
 
 def test_other_ports_paths_and_hosts_are_other_places() -> None:

@@ -5,6 +5,7 @@ import pytest
 from apps.devserver import discovering
 from apps.devserver.app_addresses import PATHS
 from apps.devserver.discovering import Discovery
+from drivers.sdk_sync import Introspection, introspect
 from tests.devserver.app_servers import introspection, nothing, serving
 
 
@@ -72,3 +73,14 @@ def test_what_listens_on_ipv6_alone_is_found() -> None:
             pytest.skip("this machine has no IPv6 loopback")
         listener.listen()
         assert discovering._listens("[::1]", listener.getsockname()[1])
+
+
+def test_a_port_at_which_we_fail_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def faulty(url: str, timeout: float) -> Introspection:
+        if url.startswith(strange.url("")):
+            raise RuntimeError("no one thought of it")
+        return introspect(url, timeout=timeout)
+
+    monkeypatch.setattr(discovering, "introspect", faulty)
+    with serving(introspection) as strange, serving(introspection) as served:
+        assert [found.url for found in Discovery([strange.port, served.port]).look(set())] == [served.url()]

@@ -118,3 +118,11 @@ def test_an_app_whose_functions_are_faulty_is_refused_whole(environment: Environ
     code, written = run("production", served.url())
     assert (code, written.count("\n")) == (1, 1)
     assert "$.functions[1].id" in written
+
+
+def test_the_faults_of_an_app_are_one_printable_line(environment: Environment, served: Served) -> None:
+    in_band(served, create_signing_key(environment, "shop"), *["\x1b[2J\x9b\ud800" * 20] * 20)
+    code, written = run("production", served.url())
+    assert (code, written.count("\n")) == (1, 1)
+    assert written.rstrip("\n").isprintable()
+    assert len(written) < 600

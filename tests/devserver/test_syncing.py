@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from django.db import connection
+from django.db import DataError, OperationalError, connection
 
 from apps.datastore.models import App, Environment
 from apps.datastore.registering import register
@@ -12,6 +12,7 @@ from apps.datastore.sdk_app import parse_registration
 from apps.devserver import syncing as module
 from apps.devserver.discovering import Discovery
 from apps.devserver.syncing import Syncing
+from drivers.sdk_sync import ask_to_sync
 from tests.devserver.app_servers import SDK, Answer, Served, introspection, nothing, serving
 from tests.devserver.registrations import registration
 
@@ -193,3 +194,39 @@ def test_an_app_that_fails_slowly_is_left_alone_for_a_while(app: Serve, monkeypa
     syncing.round()
     syncing.round()
     assert served.asked.count("PUT /api/inngest") == 1
+
+
+def test_an_apps_words_reach_terminal_and_database_as_one_printable_line(app: Serve) -> None:
+    served = app("order")
+    syncing = Syncing(SERVER, [served.url()], None)
+    syncing.round()
+    served.answer = refusing("\x1b[2J\x00\r\ngone: \ud800" + "x" * 100_000)
+    [line] = syncing.round()
+    error = App.objects.get(slug="shop").error
+    assert line == f"not synced: {error}"
+    assert error.isprintable()
+    assert len(error) <= 500
+    assert error.endswith(f"… (this server is found with INNGEST_DEV={SERVER})")
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("a\x1bb"), DataError("a\x1bb"), OperationalError("a\x1bb")])
+def test_a_fault_of_one_app_does_not_keep_the_others_from_being_asked(
+    app: Serve, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    first, second = app("order"), app("mail", slug="post")
+
+    def faulty(url: str, timeout: float) -> bool:
+        if url == first.url():
+            raise fault
+        return ask_to_sync(url, timeout=timeout)
+
+    monkeypatch.setattr(module, "ask_to_sync", faulty)
+    syncing = Syncing(SERVER, [first.url(), second.url()], None)
+    assert syncing.round() == [
+        f"not synced: {first.url()}: {type(fault).__name__}: a\ufffdb",
+        f"synced app post from {second.url()}: 1 function",
+    ]
+    assert syncing.round() == []
+    assert second.asked.count("PUT /api/inngest") == 2
+    monkeypatch.undo()
+    assert syncing.round() == [f"synced app shop from {first.url()}: 1 function"]

@@ -85,6 +85,13 @@ def test_a_body_is_text_in_the_charset_that_it_names(gateway: GatewayDriver, ser
     assert bodies == ["é", "\ufffd", "\ufffd", "\ufffd"]
 
 
+@pytest.mark.parametrize("charset", ["punycode", "unicode_escape", "raw_unicode_escape", "utf-7"])
+def test_a_charset_that_is_no_texts_is_not_obeyed(gateway: GatewayDriver, serve: Serve, charset: str) -> None:
+    body = b"\\ud800 +2AA-"
+    server = serve(lambda _: reply(body).replace(b"application/json", b"text/plain; charset=" + charset.encode()))
+    assert result_of(fetch(gateway, server.url))["body"] == body.decode()
+
+
 def test_a_body_that_was_decoded_no_longer_says_how(gateway: GatewayDriver, serve: Serve) -> None:
     server = serve(lambda _: reply(gzip.compress(b"hello"), "200 OK", "Content-Encoding: gzip"))
     result = result_of(fetch(gateway, server.url))

@@ -51,6 +51,35 @@ def test_what_is_no_http_is_a_failure(http: HttpDriver, serve: Serve) -> None:
     assert error_of(run(http, http_call(server.url)))[0] == "HttpConnectionError"
 
 
+def test_a_server_that_changes_protocols_is_a_failure(http: HttpDriver, serve: Serve) -> None:
+    upgrade = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n\x81\x00"
+    name, message = error_of(run(http, http_call(serve(lambda _: upgrade).url)))
+    assert name == "HttpConnectionError"
+    assert message.endswith(" failed: it wants to change protocols")
+
+
+@pytest.mark.parametrize("piece", [b"x: y\r\n" * 5_000, b"1;" + b"x" * 60_000 + b"\r\n1\r\n", b"y" * 30_000])
+def test_what_comes_beside_a_body_is_not_read_for_ever(http: HttpDriver, serve: Serve, piece: bytes) -> None:
+    """Trailers, one endless trailer, and chunks whose extensions say more than they."""
+
+    def flood(request: Request) -> None:
+        start = b"" if piece.startswith(b"1;") else b"2\r\n{}\r\n0\r\n"
+        request.connection.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + start)
+        while not server.ending.is_set():
+            request.connection.sendall(piece)
+
+    server = serve(flood)
+    name, message = error_of(run(http, http_call(server.url, timeout=5.0)))
+    assert name == "HttpConnectionError"
+    assert message.endswith("the answer's body does not go on, nor end")
+
+
+def test_a_body_in_the_smallest_chunks_is_read(http: HttpDriver, serve: Serve) -> None:
+    chunks = b"1\r\n1\r\n" * 200_000
+    server = serve(lambda _: b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n")
+    assert run(http, http_call(server.url)).output == "1" * 200_000
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from drivers import signing
+from drivers.http_request import Found
 from drivers.sdk_sync import (
     Introspection,
     NotAnApp,
@@ -115,6 +116,13 @@ def test_rubbish_instead_of_http_is_no_answer(serve: Serve) -> None:
         introspect(serve(lambda request: b"-ERR unknown command 'GET'\r\n").url)
 
 
+@pytest.mark.parametrize("ask", [introspect, ask_to_sync, lambda url: sync_in_band(url, KEY)])
+def test_a_server_that_changes_protocols_is_no_answer(serve: Serve, ask: Callable[[str], object]) -> None:
+    upgrade = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
+    with pytest.raises(NotThere, match="it wants to change protocols"):
+        ask(serve(lambda request: upgrade).url)
+
+
 def test_asking_to_sync_is_a_put_without_a_body(app: App) -> None:
     server = app({"ok": True, "modified": True})
     assert ask_to_sync(server.url) is True
@@ -142,6 +150,28 @@ def test_whether_a_sync_changed_anything_is_the_apps_own_account(app: App) -> No
 def test_a_refused_registration_is_told_with_the_apps_reason(app: App, value: object, status: str, reason: str) -> None:
     with pytest.raises(SyncFailed, match=f"could not register: .*{reason}"):
         ask_to_sync(app(value, status).url)
+
+
+HOSTILE = "\x1b[2J\x00\r\ngone: \ud800" + "x" * 100_000
+
+
+@pytest.mark.parametrize("value", [{"error": HOSTILE}, {"message": HOSTILE}, {"error": [HOSTILE]}])
+@pytest.mark.parametrize("ask", [ask_to_sync, lambda url: sync_in_band(url, KEY), introspect])
+def test_an_apps_words_are_told_in_one_printable_line(app: App, value: object, ask: Callable[[str], object]) -> None:
+    with pytest.raises(SyncFailed) as fault:
+        ask(app(value, "500 Oh \x9b", PYTHON).url)
+    assert str(fault.value).isprintable()
+    assert len(str(fault.value)) <= 500
+
+
+@pytest.mark.parametrize("status", ["200 OK", "302 Found"])
+def test_what_is_found_is_described_in_one_printable_line(status: str) -> None:
+    number, reason = status.split()
+    headers = {"content-type": "\x1b" * 9_000, "location": "\x9b" * 9_000}
+    described = Found("http://a", int(number), reason, headers, b"\x00\x1b\n" + b"x" * 9_000).described()
+    assert described.isprintable()
+    assert len(described) <= 500
+    assert described.endswith("; redirects are not followed" if number == "302" else "…")
 
 
 @pytest.mark.parametrize(

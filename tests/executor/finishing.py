@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from apps.executor.loading import load
 from apps.executor.finished import Finished
+from apps.executor.loading import load
 from apps.runner.consume_events import consume_events
 from apps.state import queue
 from drivers.contract import Outcome
@@ -26,7 +26,7 @@ def lease(worker_id: int, most: int = 10_000) -> list[Finished]:
 
 
 def with_outcome(finished: Finished, outcome: Outcome) -> Finished:
-    return finished._replace(outcome=outcome)
+    return finished._replace(outcome=outcome, answer=None)
 
 
 def leased_runs(

@@ -4,8 +4,8 @@ import pytest
 
 from apps.executor.drain import Drain
 from apps.executor.recording import record
-from apps.state.models import History, LeasedItem, ReadyItem, Run, Step
 from apps.state.ending import cancel_run
+from apps.state.models import History, LeasedItem, ReadyItem, Run, Step
 from apps.state.workers import reclaim_lost
 from drivers.contract import Call, Outcome
 from tests.executor.finishing import lease, leased_runs, start, with_outcome

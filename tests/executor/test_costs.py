@@ -9,8 +9,8 @@ from apps.executor.drain import Drain
 from apps.executor.recording import record
 from apps.executor.worker import WorkerProcess
 from apps.state import queue
-from apps.state.models import Run
 from apps.state.ending import cancel_run
+from apps.state.models import Run
 from drivers.contract import Call, Outcome
 from tests.executor.finishing import lease, start, with_outcome
 from tests.functions import Rings, ScriptedDriver, fail, statuses, succeed

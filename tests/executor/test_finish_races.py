@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 
 from apps.executor.recording import record
+from apps.state.ending import cancel_run
 from apps.state.models import History, LeasedItem, ReadyItem, Run, Step, Worker
 from apps.state.scheduling import promote_due
-from apps.state.ending import cancel_run
 from apps.state.workers import reclaim_lost
 from tests.executor.finishing import lease, leased_runs, start, with_outcome
 from tests.functions import fail, left_over, statuses

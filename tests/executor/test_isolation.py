@@ -53,6 +53,22 @@ def test_an_outcome_that_the_database_refuses_fails_its_own_step(outcome: Outcom
     assert left_over() == {"ReadyItem": 2}
 
 
+def test_an_item_of_which_nothing_can_be_recorded_holds_up_no_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
+    start(runs=3)
+    bad, *good = lease(add_worker())
+    end_attempts = recording.end_attempts
+
+    def refuse(attempts: Any, now: Any) -> None:
+        if any(one.run_id == bad.item.run_id for one in attempts):
+            raise ValueError("not this one")
+        end_attempts(attempts, now)
+
+    monkeypatch.setattr(recording, "end_attempts", refuse)
+    record([bad, *good])
+    assert statuses() == {"queued": 1, "completed": 2}
+    assert left_over() == {"LeasedItem": 1}  # the next heartbeat gives it back
+
+
 def test_while_the_database_is_away_nothing_is_blamed_on_the_outcomes(monkeypatch: pytest.MonkeyPatch) -> None:
     start(runs=2)
     finished = lease(add_worker())

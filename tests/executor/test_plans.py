@@ -5,8 +5,8 @@ import pytest
 from apps.executor.chores.wake_due import wake_due
 from apps.executor.drain import Drain
 from apps.runner.consume_events import consume_events
-from apps.state.models import Run
 from apps.state.ending import cancel_run
+from apps.state.models import Run
 from apps.state.workers import reclaim_lost
 from tests.executor.finishing import lease
 from tests.functions import ScriptedDriver, append, deploy_function, fail, left_over, succeed

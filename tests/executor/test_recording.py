@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from apps.executor.recording import record
+from apps.state.ending import cancel_run
 from apps.state.models import Attempt, History, ReadyItem, Run, ScheduledItem, Step
 from apps.state.scheduling import promote_due
-from apps.state.ending import cancel_run
 from apps.state.wakes import Wakes
 from drivers.contract import Outcome, StepError
 from tests.executor.finishing import lease, leased_runs, start, with_outcome

@@ -37,6 +37,11 @@ class Migration(migrations.Migration):
             field=models.CharField(db_collation='C', max_length=255, null=True),
         ),
         migrations.AddField(
+            model_name='run',
+            name='is_about_runs',
+            field=models.BooleanField(db_default=False),
+        ),
+        migrations.AddField(
             model_name='scheduleditem',
             name='plan_only',
             field=models.BooleanField(db_default=False),

@@ -63,6 +63,8 @@ class Run(models.Model):
     invoker_id = models.CharField(max_length=26, db_collation="C", null=True)
     """The run that invoked it and goes on when it ends."""
     invoker_step_id = models.CharField(max_length=255, db_collation="C", null=True)
+    is_about_runs = models.BooleanField(db_default=False)
+    """It began with an event about the end of a run, or was invoked by such a run: none is sent about its own."""
 
     class Meta:
         constraints = (

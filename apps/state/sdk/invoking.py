@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -12,7 +13,7 @@ from apps.datastore.live_functions import LiveFunction, find_live
 from apps.datastore.versions import load_version, load_versions
 from apps.event_stream.appending import append_numbered
 from apps.event_stream.new_event import NewEvent, make_event
-from apps.expressions import Allowance, Value, read_json
+from apps.expressions import Allowance, read_json
 from apps.state.clock import read_now
 from apps.state.following import plain_branches
 from apps.state.opening import cancelling_events, walk_from_trigger
@@ -61,10 +62,12 @@ def start_invoked(invocations: Sequence[Invocation], now: datetime, wakes: Wakes
     load_versions({one.function.version_id for one in invocations})
     numbers = append_numbered([one.event for one in invocations])
     wakes.events += len(invocations)
-    return start_runs([_new_run(one, seq, now) for one, seq in zip(invocations, numbers, strict=True)], now, wakes)
+    allowance = Allowance(WALK_BUDGET)
+    runs = [_new_run(one, seq, now, allowance) for one, seq in zip(invocations, numbers, strict=True)]
+    return start_runs(runs, now, wakes)
 
 
-def _new_run(one: Invocation, seq: int, now: datetime) -> NewRun:
+def _new_run(one: Invocation, seq: int, now: datetime, allowance: Allowance) -> NewRun:
     definition = load_version(one.function.version_id).definition
     run = NewRun(
         one.event.environment_id,
@@ -79,14 +82,11 @@ def _new_run(one: Invocation, seq: int, now: datetime) -> NewRun:
     if branches is not None:
         run = run._replace(branches=branches)
     else:
-        run = run._replace(walked=walk_from_trigger(definition, _reader(one.event), now))
+        run = run._replace(walked=walk_from_trigger(definition, _reader(one.event, allowance), now))
     if definition.cancel:
-        run = run._replace(cancelling=cancelling_events(definition, _reader(one.event), now))
+        run = run._replace(cancelling=cancelling_events(definition, _reader(one.event, allowance), now))
     return run
 
 
-def _reader(event: NewEvent) -> Reader:
-    def value() -> Value:
-        return read_json(event.payload)
-
-    return Reader(value, dict, lambda _: None, Allowance(WALK_BUDGET))
+def _reader(event: NewEvent, allowance: Allowance) -> Reader:
+    return Reader(cache(lambda: read_json(event.payload)), dict, lambda _: None, allowance)

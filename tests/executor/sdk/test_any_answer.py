@@ -9,7 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from apps.executor.opcodes import BadAnswer, error_of, moment_after, parse_opcodes
+from apps.executor.asked import moment_after
+from apps.executor.errors import error_of
+from apps.executor.opcodes import BadAnswer, parse_opcodes
 
 
 def error(name: str = "ValueError", message: str = "boom", stack: str = "") -> str:

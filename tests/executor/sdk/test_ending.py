@@ -8,7 +8,7 @@ from apps.state.ending import cancel_run
 from apps.state.models import Run
 from tests.executor.sdk.working import called, ended, events, output_of, send, start, the_run, told, work
 from tests.functions import ScriptedDriver, deploy_function, fail, left_over, statuses
-from tests.sdk_functions import Program, SdkApp, Steps, run, serve, signal, sleep, wait
+from tests.sdk_functions import Program, SdkApp, Steps, invoke, run, serve, signal, sleep, wait
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +69,16 @@ def test_the_failure_of_a_declared_function_is_told_with_the_error_of_its_step(
     work()
     [data] = events(FAILED)
     assert data["error"] == {"name": "Error", "message": "no", "stack": ""}
+
+
+def test_a_function_for_failures_that_invokes_one_that_fails_does_not_go_round_for_ever(app: SdkApp) -> None:
+    serve(app, broken)
+    serve(app, broken, "app-broken", event="never")
+    serve(app, lambda event: (yield invoke("i", "app-broken")), "app-listener", event=FAILED)
+    start()
+    work()
+    assert Run.objects.count() == 3
+    assert len(events(FAILED)) == 1
 
 
 def test_a_function_for_failures_is_started_and_its_own_failure_starts_nothing(app: SdkApp) -> None:

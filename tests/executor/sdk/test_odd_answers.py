@@ -45,7 +45,6 @@ RAN = {"id": "h", "displayName": "a", "op": "StepRun", "data": 1}
         ([], "the function asks for nothing new (no step): it has changed under its run"),
         ([RAN], "the function asks for nothing new ('a'): it has changed under its run"),
         ([{**RAN, "op": "StepPlanned"}], "the function asks for nothing new ('a'): it has changed under its run"),
-        ([{**RAN, "op": "DeferAdd"}], "cannot be understood: $[0].op: 'DeferAdd' is not supported by this server"),
         ([{**RAN, "op": "StepNotFound"}], "cannot be understood: the function has no step 'a' (h) any more"),
     ],
 )
@@ -247,6 +246,17 @@ def test_an_answer_for_a_run_that_has_ended_in_the_same_batch_is_dropped_and_sai
     record([first._replace(outcome=succeed("1")), second])
     assert ended() == ("completed", 1)
     assert told(the_run(), "step.dropped") == ["its run had ended"]
+
+
+def test_what_has_run_is_kept_beside_what_is_not_supported(app: SdkApp) -> None:
+    app.answer = lambda call: app.asks([RAN, {**RAN, "id": "d", "op": "DeferAdd"}])
+    serve(app, lambda event: (yield run("a")), attempts=4)
+    start()
+    work()
+    status, error = ended()
+    assert (status, app.calls) == ("failed", {"step": 1})
+    assert "$[1].op: 'DeferAdd' is not supported by this server" in error["message"]
+    assert told(the_run(), "step.completed")
 
 
 def test_a_bad_answer_of_one_run_costs_its_neighbours_nothing(app: SdkApp) -> None:

@@ -17,13 +17,13 @@ from apps.executor.asked import (
     Sleep,
     StepFailing,
     StepRan,
+    Unsupported,
     WaitForEvent,
     WaitForSignal,
 )
 from apps.executor.opcodes import (
     MAX_ID_CHARS,
     MAX_NAME_CHARS,
-    MAX_OPCODES,
     BadAnswer,
     parse_opcodes,
 )
@@ -97,6 +97,7 @@ def error(name: str = "ValueError", message: str = "boom", stack: str = "") -> s
         (opcode("AIGateway", opts={"url": "http://a"}), Request(STEP, "infer", '{"url": "http://a"}')),
         (opcode("RunComplete", data=[1]), Returned("[1]")),
         (opcode("DiscoveryRequest"), CallAgain()),
+        (opcode("DeferAdd"), Unsupported("$[0].op: 'DeferAdd' is not supported by this server")),
     ],
 )
 def test_each_opcode_has_its_words(given: dict[str, Any], expected: Opcode) -> None:
@@ -151,8 +152,6 @@ FAULTS = [
     ({"id": "a"}, "$[2] is not an opcode: Object missing required field `op`"),
     ({"id": 1, "op": "Sleep"}, "$[2] is not an opcode: "),
     (opcode("StepPlanned", displayName=1), "$[2] is not an opcode: "),
-    (opcode("DeferAdd"), "$[2].op: 'DeferAdd' is not supported by this server"),
-    (opcode("", opts=3), "$[2].op: '' is not supported"),
     ({"id": "", "op": "StepRun"}, "$[2].id: '' cannot be a step's id"),
     ({"id": LONG, "op": "StepRun"}, f"$[2].id: {LONG[:100]!r} cannot be"),
     ({"id": "a\0", "op": "StepRun"}, "$[2].id: 'a\\x00' cannot be"),
@@ -216,9 +215,9 @@ def test_what_is_no_array_is_a_fault(text: str) -> None:
 
 
 def test_an_answer_asks_for_a_bounded_number_of_steps() -> None:
-    steps = [{"id": str(n), "op": "StepPlanned"} for n in range(MAX_OPCODES + 1)]
-    assert len(parse(*steps[1:])) == MAX_OPCODES
-    assert fault(*steps) == f"it asks for {MAX_OPCODES + 1} steps at once; the limit is {MAX_OPCODES}"
+    steps = [{"id": str(n), "op": "StepPlanned"} for n in range(1_002)]
+    assert len(parse(*steps[1:])) == 1_001
+    assert fault(*steps) == "it asks for 1002 steps at once; the limit (SDK_STEPS_MAX) is 1000"
 
 
 @pytest.mark.parametrize(

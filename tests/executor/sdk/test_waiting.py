@@ -10,7 +10,7 @@ from apps.runner.consume_events import consume_events
 from apps.runner.probe_waits import probe_waits
 from apps.state.models import Attempt, ScheduledItem, Step, Wait
 from tests.clock import Clock
-from tests.executor.sdk.working import called, ended, send, start, step_of, the_run, told, work
+from tests.executor.sdk.working import called, ended, output_of, send, start, step_of, the_run, told, work
 from tests.functions import ScriptedDriver, fail, left_over, succeed
 from tests.sdk_functions import SdkApp, StepFault, Steps, fetch, hash_of, run, serve, sleep, wait
 
@@ -206,6 +206,17 @@ def test_of_two_events_in_one_batch_the_first_is_the_one(app: SdkApp) -> None:
     send("answer", n=2)
     work()
     assert ended()[1]["data"] == {"n": 1}
+
+
+@pytest.mark.parametrize("timeout", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_a_time_at_the_ends_of_the_calendar_keeps_no_one_elses_event(app: SdkApp, timeout: str) -> None:
+    serve(app, lambda event: (yield [wait("w", "shared", timeout), sleep("s", timeout)]))
+    serve(app, lambda event: (yield wait("w", "shared"))["data"], "app-other")
+    start()
+    work()
+    send("shared", n=1)
+    work()
+    assert output_of(the_run("app-other")) == {"n": 1}
 
 
 def test_a_wait_between_steps_in_a_row_waits_each_time_anew(app: SdkApp) -> None:

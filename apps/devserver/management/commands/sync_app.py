@@ -13,6 +13,7 @@ from apps.datastore.sealing import CannotUnsealError
 from apps.datastore.signing_keys import current_signing_key
 from apps.devserver.app_addresses import written_out
 from drivers.sdk_sync import SyncFailed, sync_in_band
+from drivers.shown_text import one_line
 
 
 class NotSynced(Exception):
@@ -74,4 +75,4 @@ def _lines(registered: Registered, registration: Registration) -> list[str]:
 
 
 def _shown(invalid: InvalidDefinition) -> str:
-    return "; ".join(f"{fault.path}: {fault.message}" for fault in invalid.faults)
+    return one_line("; ".join(f"{fault.path}: {fault.message}" for fault in invalid.faults))
