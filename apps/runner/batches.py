@@ -4,6 +4,8 @@ from apps.expressions import DEFAULT_BUDGET
 
 BATCH_BYTES = 16 * 1024 * 1024
 """Payloads that one transaction reads, unless a single event has more."""
+COPIED_BYTES = 16 * 1024 * 1024
+"""Payloads that one transaction gives to steps of SDK functions, unless a single one is larger."""
 BATCH_UNITS = 20 * DEFAULT_BUDGET
 """What the expressions of one transaction cost: some two seconds."""
 EVENT_UNITS = 100 * DEFAULT_BUDGET

@@ -23,6 +23,10 @@ class EventValues:
             last = max(found.by_seq)
             raise BatchTooLarge(sum(seq <= last for seq in set(seqs)))
 
+    def size(self, seq: int) -> int:
+        """Of a payload that `need` has named, in characters."""
+        return len(self._texts[seq])
+
     def of(self, seq: int) -> Value:
         if seq not in self._values:
             self._values[seq] = read_json(self._texts[seq])

@@ -10,7 +10,7 @@ from apps.event_stream.consuming import StreamEvent
 from apps.expressions import AllowanceSpent
 from apps.runner.batches import BatchTooLarge
 from apps.runner.event_values import EventValues
-from apps.runner.matching import Hit, lookups
+from apps.runner.matching import Hit, fitting, lookups
 from apps.runner.resuming import resume
 from apps.runner.starting import Candidate, start_candidates
 from apps.state.waits import find_waits, paths_listened
@@ -81,11 +81,12 @@ def _resume(events: Sequence[StreamEvent], names: Names, values: EventValues, no
     ]
     found = find_waits(asked, RESUMES_MOST + 1)
     is_single = len(events) == 1
-    if len(found) > RESUMES_MOST and not is_single:
+    fit = fitting(found, values, RESUMES_MOST)
+    if len(found) > fit and not is_single:
         raise BatchTooLarge(len(events) // 2)
     # In the order of the stream: of two events for one wait the first counts.
-    hits = sorted((Hit(heard[seq], wait) for seq, wait in found[:RESUMES_MOST]), key=lambda hit: hit.event.seq)
-    after = found[RESUMES_MOST - 1][1].id if len(found) > RESUMES_MOST else None
+    hits = sorted((Hit(heard[seq], wait) for seq, wait in found[:fit]), key=lambda hit: hit.event.seq)
+    after = found[fit - 1][1].id if len(found) > fit else None
     try:
         resume(hits, values, now, wakes)
     except AllowanceSpent:

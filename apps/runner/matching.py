@@ -21,7 +21,7 @@ from apps.expressions import (
     hash_values,
     look_up,
 )
-from apps.runner.batches import BATCH_UNITS
+from apps.runner.batches import BATCH_UNITS, COPIED_BYTES
 from apps.runner.event_values import EventValues
 from apps.state.values import VALUES_AT_ONCE, RunValues, read_values
 from apps.state.waits import Lookup, OpenWait
@@ -45,6 +45,17 @@ def lookups(event: StreamEvent, value: Value, paths: Iterable[str], after: int =
         if key is not None:
             found.append(Lookup(event.seq, event.environment_id, event.name, text, key, after))
     return found
+
+
+def fitting(found: Sequence[tuple[int, OpenWait]], values: EventValues, most: int) -> int:
+    """How many of the waits one transaction ends: a step of an SDK's function gets a copy of its event."""
+    copied = 0
+    for place, (seq, wait) in enumerate(found[:most]):
+        if wait.kind == "sdk":
+            copied += values.size(seq)
+        if copied > COPIED_BYTES and place:
+            return place
+    return min(len(found), most)
 
 
 def key_at(value: Value, paths: str) -> int | None:

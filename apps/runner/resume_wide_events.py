@@ -8,7 +8,7 @@ from apps.expressions import AllowanceSpent
 from apps.runner.batches import BatchSize
 from apps.runner.event_values import EventValues
 from apps.runner.handle_event import RESUMES_MOST
-from apps.runner.matching import Hit, lookups
+from apps.runner.matching import Hit, fitting, lookups
 from apps.runner.resuming import resume
 from apps.state.clock import read_now
 from apps.state.waits import find_waits, paths_listened
@@ -44,8 +44,9 @@ def _resume_some(most: int) -> bool:
         name = (event.environment_id, event.name)
         paths = paths_listened({name}).get(name, [])
         found = find_waits(lookups(event, values.of(seq), paths, after), most + 1)
-        if len(found) > most:
-            found = found[:most]
+        fit = fitting(found, values, most)
+        if len(found) > fit:
+            found = found[:fit]
             keep_wide_event(seq, found[-1][1].id)
         else:
             end_wide_event(seq)

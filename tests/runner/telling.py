@@ -10,16 +10,16 @@ from itertools import count
 from typing import Any
 
 from apps.event_stream.consuming import take_these
-from apps.executor.loading import load
 from apps.executor.finished import Finished
+from apps.executor.loading import load
 from apps.executor.recording import record
 from apps.runner import consume_events as consuming
 from apps.runner.expire_waits import expire_waits
 from apps.runner.probe_waits import probe_waits
 from apps.runner.resume_wide_events import resume_wide_events
 from apps.state import queue
-from apps.state.scheduling import promote_due
 from apps.state.ending import cancel_run
+from apps.state.scheduling import promote_due
 from apps.state.workers import reclaim_lost
 from drivers.contract import Outcome
 from tests.clock import Clock

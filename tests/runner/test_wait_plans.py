@@ -6,8 +6,8 @@ from apps.datastore.definition.types import Async, CancelOn, Edge, Throttle
 from apps.executor.recording import record
 from apps.runner.consume_events import consume_events
 from apps.runner.probe_waits import probe_waits
-from apps.state.models import Run, StartGuard, Wait, WideEvent
 from apps.state.ending import cancel_run
+from apps.state.models import Run, StartGuard, Wait, WideEvent
 from tests.clock import Clock
 from tests.functions import deploy_steps, dev_environment
 from tests.runner.acting import TTL, branches, call, send, work

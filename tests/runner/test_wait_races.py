@@ -11,9 +11,9 @@ from apps.runner.probe_waits import probe_waits
 from apps.runner.resume_wide_events import resume_wide_events
 from apps.runner.resuming import time_out
 from apps.state.clock import read_now
+from apps.state.ending import cancel_run
 from apps.state.models import Probe, Wait
 from apps.state.scheduling import promote_due
-from apps.state.ending import cancel_run
 from apps.state.waits import OpenWait
 from apps.state.wakes import Wakes
 from tests.clock import Clock

@@ -6,12 +6,14 @@ from datetime import timedelta
 import pytest
 
 from apps.executor.recording import record
+from apps.runner import matching
 from apps.runner.consume_events import consume_events
 from apps.runner.probe_waits import probe_waits
+from apps.runner.resume_wide_events import resume_wide_events
 from apps.state.models import Attempt, ScheduledItem, Step, Wait
 from tests.clock import Clock
 from tests.executor.sdk.working import called, ended, output_of, send, start, step_of, the_run, told, work
-from tests.functions import ScriptedDriver, fail, left_over, succeed
+from tests.functions import ScriptedDriver, fail, left_over, statuses, succeed
 from tests.sdk_functions import SdkApp, StepFault, Steps, fetch, hash_of, run, serve, sleep, wait
 
 pytestmark = pytest.mark.django_db
@@ -196,6 +198,21 @@ def test_one_event_resumes_every_run_and_every_step_that_waits_for_it(app: SdkAp
     outputs = Step.objects.filter(step_id="step").values_list("output", flat=True)
     assert [json.loads(output or "") for output in outputs] == [[{"n": 1}, {"n": 1}, "c"]] * len(run_ids)
     assert app.calls["step"] == 2 * 3
+
+
+def test_a_large_event_that_many_runs_wait_for_is_given_to_them_a_few_at_a_time(
+    app: SdkApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matching, "COPIED_BYTES", 3_000)
+    serve(app, lambda event: len((yield wait("w", "answer"))["data"]["x"]))
+    start(9)
+    work()
+    send("answer", x="x" * 1_000)
+    assert consume_events() == 1
+    assert Wait.objects.filter(status="arrived").count() == 2
+    resume_wide_events()
+    work()
+    assert statuses() == {"completed": 9}
 
 
 def test_of_two_events_in_one_batch_the_first_is_the_one(app: SdkApp) -> None:
