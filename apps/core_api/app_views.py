@@ -18,6 +18,7 @@ from apps.core_api.parameters import PageRequest, page_parameters
 from apps.core_api.rendering import raw
 from apps.core_api.schema import PAGING
 from apps.core_api.tokens import environment_of
+from apps.datastore.definition.sdk_values import without_userinfo
 from apps.datastore.definition.types import FunctionDefinition, from_json
 from apps.datastore.models import App, Environment, Function
 
@@ -122,7 +123,7 @@ def app_entry(app: App) -> AppEntry:
         id=app.slug,
         app_id=app.public_id,
         sync_id=app.sync_id,
-        url=app.url,
+        url=without_userinfo(app.url),
         sdk=app.sdk,
         framework=app.framework,
         app_version=app.app_version,
@@ -160,7 +161,7 @@ def _function(function: Function) -> AppFunction:
         name=definition.name,
         version=version.number,
         triggers=_triggers(definition),
-        url=step.runtime.options["url"],
+        url=without_userinfo(step.runtime.options["url"]),
         attempts=step.attempts,
         not_enforced=list(definition.not_enforced),
         config=raw(definition.config or None),

@@ -1,11 +1,12 @@
 """`/fn/register`: an SDK's app says which functions it serves. The answers are in the SDKs' own form."""
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,6 +15,7 @@ from apps.core_api.errors import TooLarge
 from apps.core_api.tokens import SyncAuthentication, environment_of
 from apps.datastore.definition.faults import InvalidDefinition
 from apps.datastore.definition.json_document import read_json
+from apps.datastore.environments import HEADER, NoBranchError, environment_for, environment_for_sync
 from apps.datastore.models import Environment
 from apps.datastore.registering import Registered, note_refusal, register
 from apps.datastore.sdk_app import parse_registration, said_app_id
@@ -37,13 +39,19 @@ class RegisterView(APIView):
 
     @extend_schema(exclude=True)
     def post(self, request: Request) -> Response:
-        environment = environment_of(request)
+        owner, header = environment_of(request), request.headers.get(HEADER)
         document: object = None
         try:
             document = _read(request)
-            registered = register(environment, parse_registration(document))
+            registration = parse_registration(document)
+            # Not before: garbage must not use up the environments that there may be.
+            registered = register(environment_for_sync(owner, header), registration)
+        except NoBranchError as error:
+            raise ParseError(str(error)) from error
         except InvalidDefinition as invalid:
-            return _refuse(environment, document, invalid)
+            with suppress(NoBranchError):  # then nothing was registered there before
+                _note(environment_for(owner, header), document, invalid)
+            return _refused(invalid)
         return Response(_accepted(registered))
 
 
@@ -66,10 +74,13 @@ def _accepted(registered: Registered) -> dict[str, object]:
     }
 
 
-def _refuse(environment: Environment, document: object, invalid: InvalidDefinition) -> Response:
+def _note(environment: Environment, document: object, invalid: InvalidDefinition) -> None:
     app = said_app_id(document)
     if app is not None:
         note_refusal(environment, app, str(invalid))
+
+
+def _refused(invalid: InvalidDefinition) -> Response:
     content = {
         "error": str(invalid),
         "data": None,

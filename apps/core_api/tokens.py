@@ -8,7 +8,7 @@ from rest_framework.exceptions import AuthenticationFailed, ParseError
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from apps.datastore.environments import HEADER, NoBranchError, environment_for, environment_for_sync
+from apps.datastore.environments import HEADER, NoBranchError, check_name, environment_for, is_of_branches
 from apps.datastore.keys import digest_of
 from apps.datastore.models import ApiToken, Environment
 from apps.datastore.signing_keys import environment_of_bearer, is_bearer
@@ -42,7 +42,11 @@ class TokenAuthentication(BaseAuthentication):
 
 
 class SyncAuthentication(TokenAuthentication):
-    """For registering: a signing key only. A branch environment that is not there yet is made."""
+    """For registering: a signing key only.
+
+    `request.auth` is the key's own environment, even if that opens branch environments: the one that is meant may not
+    be there yet, and is made only for what can be registered.
+    """
 
     def authenticate(self, request: Request) -> tuple[None, Environment] | None:
         if settings.INNGEST_DEV:
@@ -50,10 +54,13 @@ class SyncAuthentication(TokenAuthentication):
         token = _bearer(request, "signing key, hashed")
         if token is None:
             raise AuthenticationFailed("A signing key is needed: set INNGEST_SIGNING_KEY for the app")
+        owner = _owner_of_signing_key(token)
         try:
-            return None, environment_for_sync(_owner_of_signing_key(token), request.headers.get(HEADER))
+            if is_of_branches(owner):
+                check_name(request.headers.get(HEADER))
         except NoBranchError as error:
             raise ParseError(str(error)) from error
+        return None, owner
 
 
 class MayUseApi(BasePermission):

@@ -47,7 +47,10 @@ def environment_for(owner: Environment, header: str | None) -> Environment:
 
 
 def environment_for_sync(owner: Environment, header: str | None) -> Environment:
-    """The same, but a branch environment that is not there yet is made. Raises NoBranchError."""
+    """The same, but a branch environment that is not there yet is made. Raises NoBranchError.
+
+    Called once it is known that something can be registered: no command deletes an environment.
+    """
     if not is_of_branches(owner):
         return owner
     slug = slug_of_branch(check_name(header))
@@ -55,7 +58,7 @@ def environment_for_sync(owner: Environment, header: str | None) -> Environment:
     if child is not None:
         return child
     if owner.branches.count() >= MAX_BRANCHES:
-        raise NoBranchError(f"There are {MAX_BRANCHES} branch environments already; delete some first")
+        raise NoBranchError(f"There are {MAX_BRANCHES} branch environments already, and no more can be made")
     return Environment.objects.get_or_create(slug=slug, defaults={"public_id": uuid.uuid4(), "parent": owner})[0]
 
 

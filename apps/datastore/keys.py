@@ -49,5 +49,12 @@ def revoke(kind: type[Key], which: str) -> int:
     A revoked event key is refused within a second or two, once event_api has read the list again.
     """
     live = kind._default_manager.filter(revoked_at=None)
-    found = live.filter(pk=int(which)) if which.isdecimal() else live.filter(digest=digest_of(which))
+    number = number_in_list(which)
+    found = live.filter(digest=digest_of(which)) if number is None else live.filter(pk=number)
     return found.update(revoked_at=Now())
+
+
+def number_in_list(which: str) -> int | None:
+    """The id that this is; None if it is none, and so may be a key's text."""
+    # Not isdecimal(): it takes the digits of other scripts. Nor more of them than int() and the column take.
+    return int(which) if which.isascii() and which.isdigit() and len(which) <= 18 else None

@@ -13,6 +13,9 @@ from apps.datastore.definition.values import check_list, check_text, required
 
 ROOT = "$"
 MAX_FUNCTIONS = 1_000
+MAX_CRONS = 1_000
+"""Of all functions together. A new cron's bell takes some 25 ms, under a lock that all registrations wait for:
+with 100 for each of its functions one app could hold it for forty minutes."""
 MAX_SDK = 100
 MAX_VERSION = 255
 
@@ -66,6 +69,9 @@ def _functions(found: dict[str, object], log: FaultLog, sdk: Sdk) -> list[Functi
         definition = parse_sdk_function(entry, at(path, index), log, sdk)
         if definition is not None and definitions.setdefault(definition.id, definition) is not definition:
             log.add(at(at(path, index), "id"), "is the id of another function of this app")
+    crons = sum(len(definition.crons) for definition in definitions.values())
+    if crons > MAX_CRONS:
+        log.add(path, f"have {crons} crons together; an app may have at most {MAX_CRONS}")
     return list(definitions.values())
 
 

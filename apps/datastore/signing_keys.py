@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 
-from apps.datastore.keys import digest_of
+from apps.datastore.keys import digest_of, number_in_list
 from apps.datastore.models import Environment, SigningKey
 from apps.datastore.sealing import reseal, seal, unseal
 from drivers.signing import bearer_of, without_prefix
@@ -118,7 +118,8 @@ def revoke_signing_key(which: str) -> Revoked:
     If it was the current one, the newest that stands by signs from then on.
     """
     live = SigningKey.objects.filter(revoked_at=None)
-    meant = live.filter(pk=int(which)) if which.isdecimal() else live.filter(digest__in=_digests_of(which))
+    number = number_in_list(which)
+    meant = live.filter(digest__in=_digests_of(which)) if number is None else live.filter(pk=number)
     found = meant.select_related("environment").first()
     if found is None:
         return Revoked(False, unsigned=False)

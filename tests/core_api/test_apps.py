@@ -1,10 +1,13 @@
 """`/v1/apps`, and what `/dev` says of apps: what has registered, and how it stands."""
 
+from urllib.parse import quote
+
 import pytest
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from apps.datastore.models import Environment
+from apps.datastore.definition.types import from_json
+from apps.datastore.models import Environment, FunctionVersion
 from apps.datastore.registering import note_refusal
 from apps.datastore.signing_keys import create_signing_key, revoke_signing_key
 from drivers.signing import bearer_of, without_prefix
@@ -87,6 +90,28 @@ def test_an_apps_functions_say_what_starts_them_and_what_is_not_enforced(client:
             "config": {"concurrency": [{"limit": 2}]},
         },
     ]
+
+
+def test_an_apps_id_may_hold_slashes(client: APIClient, dev: Environment) -> None:
+    for app_id in ("team/shop", "shop/functions"):
+        registered(dev, function(f"{app_id}-fn"), appName=app_id)
+    assert client.get("/v1/apps/team/shop").json()["data"]["id"] == "team/shop"
+    for app_id in ("team/shop", "shop/functions"):
+        for path in (app_id, quote(app_id, safe="")):
+            (found,) = client.get(f"/v1/apps/{path}/functions").json()["data"]
+            assert found["id"] == f"{app_id}-fn"
+
+
+def test_a_password_in_a_url_is_not_shown(client: APIClient, dev: Environment) -> None:
+    private = function("a")
+    private["steps"]["step"]["runtime"]["url"] = "http://user:pass@[::1]:8000/x?fnId=a&at=@"
+    registered(dev, private, url="https://user:p%40ss@host/api?a=1")
+    (step,) = from_json(FunctionVersion.objects.get().definition).steps.values()
+    assert "user:pass@" in step.runtime.options["url"]
+    assert client.get("/v1/apps/shop").json()["data"]["url"] == "https://host/api?a=1"
+    assert client.get("/v1/apps").json()["data"][0]["url"] == "https://host/api?a=1"
+    assert client.get("/dev").json()["apps"][0]["url"] == "https://host/api?a=1"
+    assert client.get("/v1/apps/shop/functions").json()["data"][0]["url"] == "http://[::1]:8000/x?fnId=a&at=@"
 
 
 def test_why_a_registration_was_refused_can_be_read(client: APIClient, dev: Environment) -> None:

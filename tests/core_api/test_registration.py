@@ -192,6 +192,19 @@ def test_a_branch_environment_is_made_when_an_app_first_registers_to_it(client: 
 
 
 @pytest.mark.usefixtures("in_production")
+def test_a_registration_that_is_refused_makes_no_branch_environment(client: APIClient, branch: Environment) -> None:
+    key = create_signing_key(branch, "app")
+    faulty = typescript_app(function(idempotency="=="))
+    bodies: list[object] = [faulty, [], typescript_app(appName="")]
+    for body in bodies:
+        assert refused(register(client, body, key=key, x_inngest_env="fix"), 400)
+    assert not branch.branches.exists()
+    assert register(client, key=key, x_inngest_env="fix").status_code == 200
+    text = refused(register(client, faulty, key=key, x_inngest_env="fix"), 400)
+    assert App.objects.get().error == text
+
+
+@pytest.mark.usefixtures("in_production")
 @pytest.mark.parametrize("name", ["", "x" * 201, "a\x07b"])
 def test_a_branch_environment_needs_a_name(client: APIClient, branch: Environment, name: str) -> None:
     assert "x-inngest-env" in refused(register(client, key=create_signing_key(branch, "app"), x_inngest_env=name), 400)

@@ -75,6 +75,12 @@ def test_a_functions_id_may_hold_any_characters(client: APIClient, app: SdkApp, 
     assert post(client, f"/invoke/{quote(slug, safe='')}").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["shop/send/receipt", "shop%2Fsend%2Freceipt"])
+def test_a_functions_id_may_hold_slashes(client: APIClient, app: SdkApp, path: str) -> None:
+    deploy_sdk("shop/send/receipt", event="")
+    assert post(client, f"/invoke/{path}").status_code == 200
+
+
 @pytest.mark.parametrize("slug", ["app-nothing", "%00", "app-fn%00", "a/b"])
 def test_a_function_that_is_not_there_is_not_found(client: APIClient, app: SdkApp, slug: str) -> None:
     deploy_sdk(event="")

@@ -170,6 +170,9 @@ def test_what_a_newer_sdk_sends_is_ignored() -> None:
         (typescript_app(url="http://"), "$.url"),
         (typescript_app(url="http://host:99999/"), "$.url"),
         (typescript_app(url="http://[bad/"), "$.url"),
+        (typescript_app(url="http://a..b/"), "$.url"),
+        (typescript_app(url="http://./"), "$.url"),
+        (typescript_app(url=f"http://{'x' * 64}.example/"), "$.url"),
         (typescript_app(url=None), "$.url"),
         (typescript_app(sdk=7), "$.sdk"),
         (typescript_app(functions=None), "$.functions"),
@@ -181,6 +184,22 @@ def test_what_a_newer_sdk_sends_is_ignored() -> None:
 )
 def test_a_faulty_app_is_refused(document: object, path: str) -> None:
     assert path in faults(document)
+
+
+@pytest.mark.parametrize("host", ["my_app", "[::1]:8000", "b\u00fccher.example", "example.com.", f"{'x' * 63}.example"])
+def test_any_host_that_can_be_looked_up_is_right(host: str) -> None:
+    assert parse_registration(typescript_app(url=f"http://{host}/")).url == f"http://{host}/"
+
+
+def crons(count: int) -> list[dict[str, str]]:
+    return [{"cron": f"{number % 60} {number // 60} * * *"} for number in range(count)]
+
+
+def test_an_app_may_have_a_thousand_crons_in_all() -> None:
+    functions = [function(f"fn-{number}", triggers=crons(100)) for number in range(10)]
+    assert len(parse_registration(typescript_app(*functions)).definitions) == 10
+    found = faults(typescript_app(*functions, function("last", triggers=crons(1))))
+    assert found == {"$.functions": "have 1001 crons together; an app may have at most 1000"}
 
 
 def test_an_app_without_an_id_is_told_so_in_the_usual_words() -> None:

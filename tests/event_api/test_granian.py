@@ -94,9 +94,10 @@ def test_events_go_in_over_http_and_other_paths_go_to_django(served: Served) -> 
     assert stored_names() == ["one", "large", "in pieces"]
 
 
-def test_a_request_that_is_too_large_is_answered_and_the_server_goes_on(served: Served) -> None:
+@pytest.mark.parametrize("path", ["/e/key", "/fn/register"])
+def test_a_request_that_is_too_large_is_answered_and_the_server_goes_on(served: Served, path: str) -> None:
     with served.client() as client:
-        client.putrequest("POST", "/e/key")
+        client.putrequest("POST", path)
         client.putheader("Content-Length", str(1 << 40))
         client.endheaders()
         response = client.getresponse()

@@ -10,7 +10,7 @@ from django.test import override_settings
 
 from apps.datastore.environments import environment_for_sync
 from apps.datastore.keys import create_event_key, digest_of, revoke
-from apps.datastore.models import ApiToken, Environment, EventKey
+from apps.datastore.models import ApiToken, Environment, EventKey, Key, SigningKey
 from apps.event_api.app import EventApi
 from apps.event_stream.models import Event
 from tests.event_api.calling import Response, post, running_api
@@ -147,6 +147,18 @@ def test_keys_are_revoked_by_their_text_or_their_number() -> None:
         manage("revoke-event-key", first)
 
 
+@pytest.mark.parametrize("word", ["event-key", "api-token", "signing-key"])
+def test_a_number_is_written_in_plain_digits(word: str) -> None:
+    manage(f"create-{word}", "dev", "one")
+    kinds: dict[str, type[Key]] = {"event-key": EventKey, "api-token": ApiToken, "signing-key": SigningKey}
+    kind = kinds[word]
+    arabic = str(kind._default_manager.get().pk).translate({ord("0") + digit: 0x660 + digit for digit in range(10)})
+    for which in (arabic, "9" * 30, "9" * 5_000):
+        with pytest.raises(CommandError, match="No live key"):
+            manage(f"revoke-{word}", which)
+    assert kind._default_manager.filter(revoked_at=None).count() == 1
+
+
 def test_an_api_token_opens_no_event_api() -> None:
     token = manage("create-api-token", "dev", "ci")
     assert ApiToken.objects.get().digest == digest_of(token)
@@ -159,6 +171,10 @@ def test_an_api_token_opens_no_event_api() -> None:
         (("create-event-key", "nowhere", "x"), "no environment 'nowhere'"),
         (("create-environment", "dev"), "already"),
         (("create-environment", "not a slug"), "valid"),
+        (("create-environment", "x" * 301), "at most 300 characters"),
+        (("create-event-key", "dev", "x" * 101), "at most 100 characters"),
+        (("create-api-token", "dev", "x" * 101), "at most 100 characters"),
+        (("create-signing-key", "dev", "x" * 101), "at most 100 characters"),
     ],
 )
 def test_the_command_says_what_is_wrong(arguments: tuple[str, ...], words: str) -> None:

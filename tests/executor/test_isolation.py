@@ -13,6 +13,7 @@ from apps.executor.drain import Drain
 from apps.executor.loading import UNLOADABLE_ATTEMPTS
 from apps.executor.recording import record
 from apps.runner.consume_events import consume_events
+from apps.state.attempts import end_attempts
 from apps.state.models import History, Run, Step
 from apps.state.scheduling import promote_due
 from drivers.contract import Call, Outcome, StepError
@@ -56,7 +57,6 @@ def test_an_outcome_that_the_database_refuses_fails_its_own_step(outcome: Outcom
 def test_an_item_of_which_nothing_can_be_recorded_holds_up_no_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
     start(runs=3)
     bad, *good = lease(add_worker())
-    end_attempts = recording.end_attempts
 
     def refuse(attempts: Any, now: Any) -> None:
         if any(one.run_id == bad.item.run_id for one in attempts):

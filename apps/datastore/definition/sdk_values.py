@@ -32,4 +32,15 @@ def check_url(value: object, path: str, log: FaultLog) -> str | None:
     if not port_is_right or parts.scheme not in {"http", "https"} or not parts.hostname or " " in text:
         log.add(path, "must be an http or https URL")
         return None
+    try:
+        parts.hostname.encode("idna")  # as the driver does for each call
+    except UnicodeError:
+        log.add(path, "must name a host whose parts, between the dots, have 1 to 63 characters")
+        return None
     return text
+
+
+def without_userinfo(url: str) -> str:
+    """A URL that was checked, fit to be shown: the name and password in it are secrets of the app's."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url

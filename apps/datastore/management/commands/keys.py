@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_slug
 from django.db import IntegrityError
+from django.db.models import CharField, Model
 
 from apps.datastore.keys import create_api_token, create_environment, create_event_key, revoke
 from apps.datastore.models import ApiToken, Environment, EventKey, Key, SigningKey
@@ -62,6 +63,7 @@ class Command(BaseCommand):
     def _create_environment(self, slug: str) -> None:
         try:
             validate_slug(slug)
+            _check_length(Environment, "slug", slug)
             environment = create_environment(slug)
         except IntegrityError as error:
             raise CommandError(f"There is an environment {slug!r} already.") from error
@@ -73,6 +75,10 @@ class Command(BaseCommand):
         found = _environment(environment)
         if found.parent_id is not None:
             raise CommandError("A branch environment has the keys of its parent; make one for that.")
+        try:
+            _check_length(KINDS[kind], "name", name)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(CREATING[kind](found, name))
         self.stderr.write("Keep it: it is not shown again.")
 
@@ -100,6 +106,13 @@ class Command(BaseCommand):
             self.stdout.write(f"{reseal_signing_keys()} signing keys are sealed with SECRET_KEY.")
         except CannotUnsealError as error:
             raise CommandError(str(error)) from error
+
+
+def _check_length(model: type[Model], field: str, text: str) -> None:
+    """Raises ValidationError if the text is longer than its column."""
+    column = model._meta.get_field(field)
+    assert isinstance(column, CharField)
+    column.run_validators(text)
 
 
 def _environment(slug: str) -> Environment:

@@ -1,0 +1,81 @@
+"""The server's door, where Django answers: no request's body is waited for, or kept, without end."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from inngest_server import asgi
+from tests.event_api.calling import LOOPBACK, Response
+
+LIMIT = 1_000 + asgi.SLACK_BYTES
+
+
+@pytest.fixture(autouse=True)
+def small_limits(settings: Settings) -> None:
+    settings.EVENT_MAX_BYTES = 100
+    settings.REGISTRATION_MAX_BYTES = 1_000
+
+
+async def never() -> AsyncIterator[bytes]:
+    await asyncio.Event().wait()
+    yield b""
+
+
+async def in_pieces(*pieces: bytes, pause: float = 0.0) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        await asyncio.sleep(pause)
+        yield piece
+
+
+def post(body: AsyncIterator[bytes], *headers: tuple[bytes, bytes]) -> Response | None:
+    """To `/`, which refuses a POST once its body is there. None if there was no answer."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> Mapping[str, Any]:
+        async for piece in body:
+            return {"type": "http.request", "body": piece, "more_body": piece != b""}
+        return await asyncio.Future()
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def scenario() -> None:
+        scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": [LOOPBACK, *headers]}
+        async with asyncio.timeout(20):
+            await asgi.Application()(scope, receive, send)
+
+    asyncio.run(scenario())
+    if not sent:
+        return None
+    start, *rest = sent
+    text = b"".join(message.get("body", b"") for message in rest)
+    return Response(start["status"], {name.lower(): value for name, value in start["headers"]}, text)
+
+
+def too_large(answer: Response | None) -> bool:
+    assert answer is not None
+    assert answer.headers[b"x-inngest-server-kind"] == b"dev"
+    return answer.status == 413 and json.loads(answer.body)["status"] == 413 and str(LIMIT) in answer.error
+
+
+def test_a_body_within_the_limit_reaches_django() -> None:
+    answer = post(in_pieces(b"x" * LIMIT, b""), (b"content-length", str(LIMIT).encode()))
+    assert answer is not None
+    assert answer.status == 405
+
+
+def test_a_body_that_is_announced_as_too_large_is_refused_before_it_comes() -> None:
+    assert too_large(post(never(), (b"content-length", str(LIMIT + 1).encode())))
+
+
+def test_a_body_that_turns_out_to_be_too_large_is_refused_then() -> None:
+    assert too_large(post(in_pieces(b"x" * LIMIT, b"x", *[b"x" * LIMIT] * 3, b"")))
+
+
+def test_a_body_that_comes_drop_by_drop_has_one_deadline_for_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asgi, "BODY_SECONDS", 0.3)
+    assert post(in_pieces(*[b"x"] * 100, b"", pause=0.1)) is None
