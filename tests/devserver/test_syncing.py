@@ -15,11 +15,18 @@ from apps.devserver.syncing import Syncing
 from drivers.sdk_sync import ask_to_sync
 from tests.devserver.app_servers import SDK, Answer, Served, introspection, nothing, serving
 from tests.devserver.registrations import registration
+from tests.functions import dev_environment
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 SERVER = "http://localhost:8288"
 Serve = Callable[..., Served]
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Environment:
+    """An earlier test with transactions has emptied every table."""
+    return dev_environment()
 
 
 @pytest.fixture

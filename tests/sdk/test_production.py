@@ -3,6 +3,7 @@
 import secrets
 import subprocess
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -192,8 +193,12 @@ def test_a_branch_is_a_world_of_its_own(production: SdkServer, app: App) -> None
     there = python_app(production, "fastapi", settings=keys)
     try:
         assert there.start().sync()["ok"]
-        sent = ask("POST", f"{production.url}/e/{event_key}", {"name": "test/memoised"}, shown)
-        path = f"{production.url}/v1/events/{sent.json['ids'][0]}/runs"
+
+        def send() -> Any:
+            # The event API reads the environments anew each second.
+            return ask("POST", f"{production.url}/e/{event_key}", {"name": "test/memoised"}, shown).json.get("ids")
+
+        path = f"{production.url}/v1/events/{wait_for(send, 'the branch is known')[0]}/runs"
         [run] = wait_for(lambda: ask("GET", path, headers=shown).json["data"], "a run has started there")
         wait_for(lambda: len(there.calls(run["run_id"])) == 4, "the app of the branch is called")
         assert app.calls(run["run_id"]) == []
