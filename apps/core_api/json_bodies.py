@@ -1,7 +1,5 @@
 """Reading requests' bodies: JSON objects that hold what is carried through as it came, within an event's limits."""
 
-import re
-from itertools import accumulate
 from typing import TypeVar
 
 import msgspec
@@ -10,12 +8,9 @@ from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 
 from apps.core_api.errors import TooLarge
+from apps.event_stream.json_depth import is_deeper
 
 Body = TypeVar("Body", bound=msgspec.Struct)
-
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)', re.DOTALL)
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
 def read_body(request: Request, decoder: "msgspec.json.Decoder[Body]") -> Body:
@@ -29,7 +24,7 @@ def read_body(request: Request, decoder: "msgspec.json.Decoder[Body]") -> Body:
         raise TooLarge(f"The body is too large: the limit for an event is {most} bytes")
     try:
         body.decode()
-        if _is_deeper(body, settings.EVENT_MAX_DEPTH):
+        if is_deeper(body, settings.EVENT_MAX_DEPTH):
             raise RecursionError
         return decoder.decode(body or b"{}")
     except UnicodeDecodeError as error:
@@ -55,10 +50,3 @@ def object_or_empty(raw: msgspec.Raw, field: str) -> bytes:
     if not text.startswith(b"{"):
         raise ParseError(f"`{field}` must be an object")
     return text
-
-
-def _is_deeper(text: bytes, limit: int) -> bool:
-    if text.count(b"[") + text.count(b"{") <= limit:
-        return False
-    brackets = _STRING.sub(b"", text).translate(None, _NOT_BRACKETS)
-    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > limit

@@ -13,7 +13,8 @@ from apps.event_api.decoding import decode, require_utf8
 from apps.event_api.limits import ID_MAX_CHARS, NAME_MAX_CHARS, TS_MAX, Limits
 from apps.event_api.refusals import Refused
 from apps.event_api.seeds import seeded_ulid
-from apps.event_api.structure import has_more_events, is_deeper
+from apps.event_api.structure import has_more_events
+from apps.event_stream.json_depth import is_deeper
 from apps.event_stream.new_event import NewEvent, make_event
 
 _MISSING = Raw(b"null")

@@ -6,11 +6,10 @@ Only looked at where the parser has said that something is wrong, or might be.
 import re
 from itertools import accumulate
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)', re.DOTALL)
-_TOKEN = re.compile(_STRING.pattern + rb"|[\[\]{},]", re.DOTALL)
+from apps.event_stream.json_depth import STEP, STRING
+
+_TOKEN = re.compile(STRING.pattern + rb"|[\[\]{},]", re.DOTALL)
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b"[]{},"))
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1, ord(","): 0}
 
 # Every escape is stepped over, so that the second backslash of `\\ud800` begins none. A pair is one match; what begins
 # like half of one and is not part of a pair is the second group.
@@ -23,20 +22,12 @@ COMMAS_TAKEN_UNSEEN = 200_000
 """An array of so many elements may be parsed, and then refused. One of 16 million would take a gigabyte."""
 
 
-def is_deeper(text: bytes, limit: int) -> bool:
-    """Whether arrays and objects nest more than `limit` deep. Cheap for text with few of them."""
-    if text.count(b"[") + text.count(b"{") <= limit:
-        return False
-    brackets = _STRING.sub(b"", text).translate(None, _NOT_BRACKETS)
-    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > limit
-
-
 def event_at(body: bytes, offset: int) -> int | None:
     """The index of the event in an array of events that this byte belongs to, if it is not too far in to say."""
     if not body.lstrip().startswith(b"[") or offset > INDEXED_BYTES:
         return None
-    structure = _STRING.sub(b"", body[:offset]).translate(None, _NOT_STRUCTURE)
-    depths = accumulate(map(_STEP.__getitem__, structure))
+    structure = STRING.sub(b"", body[:offset]).translate(None, _NOT_STRUCTURE)
+    depths = accumulate(map(STEP.__getitem__, structure))
     return sum(depth == 1 and sign == ord(",") for sign, depth in zip(structure, depths, strict=True))
 
 
@@ -46,7 +37,7 @@ def has_more_events(body: bytes, limit: int) -> bool:
         return False
     depth = commas = 0
     for token in _TOKEN.finditer(body):
-        step = _STEP.get(body[token.start()])
+        step = STEP.get(body[token.start()])
         if step == 0 and depth == 1:
             commas += 1
             if commas >= limit:
@@ -58,9 +49,9 @@ def has_more_events(body: bytes, limit: int) -> bool:
 
 def deep_event(body: bytes, limit: int) -> int | None:
     """The index of the first event in an array of events that nests more than `limit` deep."""
-    structure = _STRING.sub(b"", body).translate(None, _NOT_STRUCTURE)
+    structure = STRING.sub(b"", body).translate(None, _NOT_STRUCTURE)
     index = 0
-    for sign, depth in zip(structure, accumulate(map(_STEP.__getitem__, structure)), strict=True):
+    for sign, depth in zip(structure, accumulate(map(STEP.__getitem__, structure)), strict=True):
         if depth == 1 and sign == ord(","):
             index += 1
         if depth > limit + 1:
