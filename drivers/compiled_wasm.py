@@ -9,13 +9,15 @@ import hashlib
 import logging
 import os
 import platform
-import stat
 import tempfile
-from functools import lru_cache
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
 import wasmtime
+
+from drivers.cache_folder import private_folder
 
 _log = logging.getLogger(__name__)
 _DIGEST = 32
@@ -25,17 +27,28 @@ def load(engine: wasmtime.Engine, name: str, wasm: bytes, settings: str) -> wasm
     """The module of ``wasm``, from the cache if it is there. ``settings`` names what the engine was configured with."""
     key = hashlib.sha256(wasm + settings.encode()).hexdigest()[:24]
     file = f"{name}-{key}-{version('wasmtime')}-{platform.system()}-{platform.machine()}.cwasm"
-    folder = _private_folder()
+    folder = private_folder("wasm")
     if folder is None:
         return wasmtime.Module(engine, wasm)
-    with (folder / f"{file}.lock").open("a") as lock:
-        # Processes that start together wait for the one that compiles, rather than all compiling.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _locked(folder / f"{file}.lock"):
         module = _read(engine, folder / file)
         if module is None:
             module = wasmtime.Module(engine, wasm)
             _write(folder / file, bytes(module.serialize()))
         return module
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Processes that start together wait for the one that compiles, rather than all compiling."""
+    try:
+        lock = path.open("a")
+    except OSError:  # a full or read-only disk: what is compiled cannot be kept, so nobody needs to wait
+        yield
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _read(engine: wasmtime.Engine, path: Path) -> wasmtime.Module | None:
@@ -53,6 +66,7 @@ def _read(engine: wasmtime.Engine, path: Path) -> wasmtime.Module | None:
 
 
 def _write(path: Path, code: bytes) -> None:
+    temporary = None
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "wb") as file:
@@ -60,21 +74,6 @@ def _write(path: Path, code: bytes) -> None:
         Path(temporary).replace(path)
     except OSError as fault:  # a full disk costs time at the next start, and nothing else
         _log.warning("could not keep compiled code at %s: %s", path, fault)
-
-
-@lru_cache(maxsize=1)
-def _private_folder() -> Path | None:
-    """Our folder, owned by us and closed to others; None if there can be none."""
-    home = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    try:
-        folder = Path(os.environ.get("INNGEST_CACHE_DIR") or f"{home}/inngest-server").expanduser() / "wasm"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.lstat()
-        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
-            folder.chmod(0o700)
-            return folder
-        fault = f"{folder} belongs to someone else"
-    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
-        fault = str(error)
-    _log.warning("compiled code is not kept, so each process compiles it: %s", fault)
-    return None
+        if temporary is not None:
+            with suppress(OSError):
+                Path(temporary).unlink()

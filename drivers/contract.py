@@ -23,12 +23,13 @@ class Limits:
 class Bundle:
     """The function's own files, as deployed.
 
-    ``key`` names this immutable version and is what caches are keyed by. ``root`` is the step's folder
-    (its ``path``), relative to the bundle, ``""`` for the function's folder itself.
+    ``key`` names the files by what they hold, so that caches are keyed by it: bundles of the same files have the same
+    one, whatever their version. ``root`` is the step's folder (its ``path``), relative to the bundle, ``""`` for the
+    function's folder itself.
     """
 
     key: str
-    files: Mapping[str, str]
+    files: Mapping[str, bytes]
     root: str = ""
 
 

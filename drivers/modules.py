@@ -2,17 +2,18 @@
 
 import json
 import posixpath
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Collection
 
-from drivers.contract import Bundle
+from drivers.contract import MIB, Bundle
+from drivers.weighted_cache import WeightedCache
 
 _EXTENSIONS = (".ts", ".tsx", ".mts", ".js", ".mjs", ".jsx", ".json")
 _WRITTEN_AS = {".js": (".ts", ".tsx"), ".mjs": (".mts",), ".jsx": (".tsx",)}
 """TypeScript wants an import of ``x.ts`` written as ``./x.js``."""
 
-_KEPT_BUNDLES = 128
+KEPT_BYTES = 64 * MIB
+"""JavaScript that a process keeps."""
 
 
 class ModuleFault(Exception):
@@ -34,8 +35,8 @@ def entry_of(bundle: Bundle, entrypoint: str | None) -> str:
     raise ModuleFault("ModuleNotFound", f"there is no {' or '.join(names[:2])} in {where}")
 
 
-def resolve(files: Mapping[str, str], base: str, specifier: str) -> str:
-    """The path that ``specifier`` names in the file ``base``. Raises ModuleFault."""
+def resolve(files: Collection[str], base: str, specifier: str) -> str:
+    """The path, among ``files``, that ``specifier`` names in the file ``base``. Raises ModuleFault."""
     if not specifier.startswith(("./", "../")) and specifier not in (".", ".."):
         raise ModuleFault(
             "ModuleNotFound",
@@ -69,20 +70,29 @@ class Sources:
     """JavaScript of bundles' files, made from TypeScript and JSON once a process. For every thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._bundles: OrderedDict[str, dict[str, str]] = OrderedDict()
+        self._kept = WeightedCache[tuple[str, str], str](lambda: KEPT_BYTES)
 
     def javascript(self, bundle: Bundle, path: str, strip: Callable[[str, str], str]) -> str:
         """The source to run for the file at ``path``; ``strip(path, source)`` takes types away. Raises ModuleFault."""
-        with self._lock:
-            sources = self._bundles.setdefault(bundle.key, {})
-            self._bundles.move_to_end(bundle.key)
-            while len(self._bundles) > _KEPT_BUNDLES:
-                self._bundles.popitem(last=False)
-        source = sources.get(path)
+        key = (bundle.key, path)
+        source = self._kept.get(key)
         if source is None:
-            source = sources[path] = _javascript(path, bundle.files[path], strip)
+            source = _javascript(path, source_text(path, bundle.files[path]), strip)
+            self._kept.put(key, source, sys.getsizeof(source))
         return source
+
+
+def source_text(path: str, content: bytes) -> str:
+    """The source that the file at ``path`` holds, in UTF-8, without a byte order mark. Raises ModuleFault."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        before = fault.object[: fault.start]  # without the mark, if there was one
+        raise ModuleFault(
+            "SyntaxError",
+            f"{path} cannot be imported: it is no text in UTF-8 (byte 0x{fault.object[fault.start]:02x} in line "
+            f"{before.count(10) + 1})",
+        ) from None
 
 
 def _javascript(path: str, source: str, strip: Callable[[str, str], str]) -> str:

@@ -146,6 +146,23 @@ class Sandbox:
             raise GuestError("the prelude does not evaluate")
         return self.guest.read_word(out)
 
+    def load_module(self, name: str, source: str) -> tuple[str, str]:
+        """Compile a module, load what it imports, and run it. What was thrown: its message and stack, "" if nothing."""
+        code, title, out = source.encode(), name.encode(), self.guest.call("qjs_alloc", 4)
+        words = self._place(code), len(code), self._place(title), len(title), out
+        if self.guest.call("eval_module", *words) == 0:
+            return "", ""
+        self.guest.call("last_exception", out)
+        thrown = self.guest.read_word(out)
+        return self._field(thrown, b"message"), self._field(thrown, b"stack")
+
+    def _field(self, thrown: int, name: bytes) -> str:
+        out = self.guest.call("qjs_alloc", 4)
+        if self.guest.call("get_prop", thrown, self._place(name), len(name), out) != 0:
+            return ""
+        text = self._text(self.guest.read_word(out), 65536)
+        return text.decode(errors="replace") if isinstance(text, bytes) else ""
+
     def function(self, name: bytes) -> int:
         return self.guest.call("new_function", self._place(name), len(name))
 

@@ -15,6 +15,9 @@ _DRIVERS = {
 _OURS = ("sdk", "gateway")
 """Runtimes that no function declares: they come from the registration and the opcodes of an SDK."""
 
+_WITHOUT_FILES = ("http", "sdk", "gateway")
+"""Runtimes that call code where it runs already: nothing is fetched for them."""
+
 _PLANNED = ("docker", "wasm")
 
 _instances: dict[str, Driver] = {}
@@ -28,6 +31,11 @@ class UnsupportedRuntime(ValueError):
 def queue_for(runtime_type: str) -> str:
     """The Celery queue for steps of this runtime. Raises UnsupportedRuntime. Called when a step is queued."""
     return _entry(runtime_type)[0]
+
+
+def needs_files(runtime_type: str) -> bool:
+    """Whether steps of this runtime run with the function's own files. Called by the executor when it loads a step."""
+    return runtime_type not in _WITHOUT_FILES
 
 
 def driver_for(runtime_type: str) -> Driver:

@@ -16,7 +16,7 @@ _PRELUDE = "eval_script:"
 _MOST_LINES, _LONGEST_LINE, _LARGEST_FILE = 40, 400, 200_000
 
 
-def readable(stack: str, files: Mapping[str, str], javascript: Callable[[str], str | None]) -> str:
+def readable(stack: str, files: Mapping[str, bytes], javascript: Callable[[str], str | None]) -> str:
     """The trace without our own frames, its lines those of ``files``; ``javascript(path)`` is what ran.
 
     A trace is a text like any other to the code that throws: it may be forged, and must not keep us busy for long.
@@ -26,9 +26,10 @@ def readable(stack: str, files: Mapping[str, str], javascript: Callable[[str], s
     def in_source(frame: re.Match[str]) -> str:
         path = frame["path"]
         if path not in grams:
-            source = files.get(path, "")
-            ran = javascript(path) if 0 < len(source) <= _LARGEST_FILE else None
-            grams[path] = None if ran is None or ran == source else (_once(source), _once(ran))
+            content = files.get(path, b"")
+            ran = javascript(path) if 0 < len(content) <= _LARGEST_FILE else None
+            source = None if ran is None else content.decode("utf-8-sig", errors="replace")
+            grams[path] = None if source is None or ran is None or ran == source else (_once(source), _once(ran))
         known = grams[path]
         if known is None:
             return frame[0]

@@ -9,6 +9,9 @@ from quickjs_rs import _transform
 from drivers import compiled_wasm
 from drivers.modules import ModuleFault
 
+PROBLEM = "source parse error in {path}: "
+"""What stands before the parser's own words. They are joined by "; "."""
+
 _MEMORY_BYTES = 512 * 1024 * 1024
 
 

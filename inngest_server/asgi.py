@@ -1,8 +1,6 @@
 """The server's door under granian: events go to the Event API, everything else to Django."""
 
-import asyncio
 import os
-from collections.abc import Mapping
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inngest_server.settings")
@@ -17,56 +15,31 @@ _django = get_asgi_application()
 from apps.core_api import server_kind  # noqa: E402
 from apps.event_api.app import EventApi, is_ours  # noqa: E402
 from apps.event_api.wire import Receive, Scope, Send, error_answer, send_answer  # noqa: E402
+from inngest_server.body_limits import Body, limits_of  # noqa: E402
 
-BODY_SECONDS = 30.0
-"""A request of the REST API whose body takes longer is ended: its connection is one of not many."""
-SLACK_BYTES = 64 * 1024
-"""A body that is a little too large is left to the views, whose answers say what for."""
-
-_GONE = {"type": "http.disconnect"}
-
-
-class _Body:
-    """A request's messages. Until its body is whole they are timed and counted: Django keeps all of it before it looks
-    at any key. For one that is too slow or too large the client counts as gone."""
-
-    def __init__(self, receive: Receive, seconds: float, most: int) -> None:
-        self.is_too_large = False
-        self._receive = receive
-        # Of the whole body: a client that sends a byte now and then would never be late with one.
-        self._deadline = asyncio.get_running_loop().time() + seconds
-        self._room = most
-        self._whole = False
-
-    async def receive(self) -> Mapping[str, Any]:
-        if self._whole:  # what is waited for now is the client's going, however long it stays
-            return await self._receive()
-        try:
-            async with asyncio.timeout_at(self._deadline):
-                message = await self._receive()
-        except TimeoutError:
-            return _GONE
-        self._room -= len(message.get("body", b""))
-        if self._room < 0:
-            self.is_too_large = True
-            return _GONE
-        self._whole = not message.get("more_body", False)
-        return message
+_NO_KEY = "An API token is needed: `Authorization: Bearer <API token>`"
 
 
 async def _answer_by_django(scope: Scope, receive: Receive, send: Send) -> None:
-    most = max(settings.REGISTRATION_MAX_BYTES, settings.EVENT_MAX_BYTES) + SLACK_BYTES
-    body = _Body(receive, BODY_SECONDS, most)
-    announced = dict(scope["headers"]).get(b"content-length", b"")
-    if announced.isdigit() and len(announced) <= 18 and int(announced) > most:
+    limits, headers = limits_of(scope), dict(scope["headers"])
+    if limits.needs_key and not headers.get(b"authorization", b"").strip():
+        await _refuse(send, 401, _NO_KEY, (b"www-authenticate", b"Bearer"))
+        return
+    body = Body(receive, limits)
+    announced = headers.get(b"content-length", b"")
+    if announced.isdigit() and len(announced) <= 18 and int(announced) > limits.most:
         body.is_too_large = True
     else:
         django: Any = _django
         await django(scope, body.receive, send)
     if body.is_too_large:  # Django answers nothing to a client that has gone
-        kind = b"dev" if settings.INNGEST_DEV else b"cloud"
-        answer = error_answer(413, f"The request is too large: its limit is {most} bytes")
-        await send_answer(send, answer, [(server_kind.HEADER.lower().encode(), kind)])
+        await _refuse(send, 413, f"The request is too large: its limit is {limits.most} bytes")
+
+
+async def _refuse(send: Send, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:
+    kind = b"dev" if settings.INNGEST_DEV else b"cloud"
+    always = [(server_kind.HEADER.lower().encode(), kind)]
+    await send_answer(send, error_answer(status, text, *headers), always)
 
 
 class Application:

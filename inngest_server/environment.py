@@ -35,6 +35,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 < number < 65_536:
+        raise ValueError("not a port, a whole number from 1 to 65535")
+    return number
+
+
 def _up_to_1000(text: str) -> int:
     number = int(text)
     if not 0 <= number <= 1_000:
@@ -93,10 +100,19 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DATABASE_URL", _database, "", "PostgreSQL, e.g. `postgresql://user:password@host/name`.", required=True),
     Setting("BROKER_URL", _broker, "", "Celery's broker, e.g. `redis://host:6379/0` or `amqp://host`.", required=True),
     Setting(
-        "ALLOWED_HOSTS", _names, ["*"], "Host names that the server answers to, by comma. Dev mode: loopback only."
+        "ALLOWED_HOSTS",
+        _names,
+        ["*"],
+        "Host names that the server answers to, by comma. In dev mode those of loopback always, and never `*`.",
+        in_dev=[],
     ),
+    Setting("INNGEST_DEV_HOST", str, "127.0.0.1", "Address on which the development server listens (`--host`)."),
+    Setting("INNGEST_DEV_PORT", _port, 8_288, "Port on which the development server listens (`--port`)."),
+    Setting("DEV_LINES_MAX", _positive, 300, "Lines that the development server prints in a second; it counts others."),
+    Setting("DEV_TOLD_MAX", _positive, 1_000, "What one process tells it in a second; errors are always told."),
+    Setting("DEV_SOCKET", str, "", "Where the development server is told what happens. It sets it for its processes."),
     Setting("LOG_LEVEL", str, "INFO", "Least level of what is logged."),
-    Setting("LOG_RUNS", _flag, False, "Log every run that ends, each failed attempt and what steps log.", in_dev=True),
+    Setting("LOG_RUNS", _flag, False, "Log what happens: events, runs, attempts of steps.", in_dev=True),
     Setting("DATABASE_POOL_SIZE", _positive, 8, "Connections that one process may hold to PostgreSQL."),
     # Event API
     Setting("EVENT_MAX_BYTES", _positive, 512 * KIB, "Largest event, in bytes of JSON."),
@@ -108,6 +124,23 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("EVENT_DEDUPLICATION_SECONDS", _positive, 86_400, "How long an event's `id` is remembered."),
     # Apps that register
     Setting("REGISTRATION_MAX_BYTES", _positive, 4 * MIB, "Largest registration of an app's functions."),
+    # Access
+    Setting("ENVIRONMENTS_MAX", _positive, 100, "Most environments; branch environments are not counted."),
+    Setting(
+        "KEYS_MAX",
+        _positive,
+        1_000,
+        "Most live keys of one kind in an environment: event keys, API tokens, signing keys.",
+    ),
+    # Deploys
+    Setting("DEPLOY_MAX_BYTES", _positive, 32 * MIB, "Largest body of a deploy, as it is sent."),
+    Setting("DEPLOY_MAX_UNPACKED_BYTES", _positive, 128 * MIB, "Largest archive of a deploy, once it is unpacked."),
+    Setting("DEPLOY_MAX_FILES", _positive, 10_000, "Most files, folders and other entries in a deploy's archive."),
+    Setting("DEPLOY_MAX_FUNCTIONS", _positive, 1_000, "Most functions in one deploy."),
+    Setting("DEPLOY_BODY_SECONDS", _seconds, 300.0, "How long the body of a deploy may take to arrive."),
+    Setting("DEPLOYS_AT_ONCE", _positive, 2, "Deploys that one process unpacks and checks side by side; others wait."),
+    Setting("FUNCTION_MAX_FILES", _positive, 1_000, "Most files of one function."),
+    Setting("FUNCTION_MAX_BYTES", _positive, 32 * MIB, "Largest sum of one function's files."),
     # Runner
     Setting("CONSUME_BATCH", _positive, 200, "Events that the runner consumes in one transaction."),
     Setting("IDEMPOTENCY_SECONDS", _positive, 86_400, "How long a function's `idempotency` key is remembered."),
@@ -141,8 +174,10 @@ SETTINGS: tuple[Setting, ...] = (
         "INNGEST_CACHE_DIR",
         str,
         "",
-        "Folder for compiled WebAssembly; else `inngest-server` in the user's cache folder.",
+        "Folder for functions' code and compiled WebAssembly; else `inngest-server` in the user's cache folder.",
     ),
+    Setting("CODE_CACHE_MAX_BYTES", _positive, 1024 * MIB, "Functions' code that a machine keeps in that folder."),
+    Setting("CODE_MEMORY_MAX_BYTES", _positive, 64 * MIB, "Functions' code that one worker process keeps in memory."),
     Setting("SHUTDOWN_GRACE_SECONDS", _not_negative, 10.0, "How long a stopping worker lets its steps finish."),
     Setting("HEARTBEAT_SECONDS", _seconds, 3.0, "How often a worker process says that it lives."),
     Setting("LEASE_SECONDS", _seconds, 15.0, "Silence after which a worker's steps go back to the queue."),

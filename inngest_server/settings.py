@@ -4,6 +4,7 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
+from inngest_server.dev_hosts import allowed_in_dev
 from inngest_server.environment import read_environment
 from inngest_server.logs import configure_logs
 
@@ -24,6 +25,16 @@ EVENT_QUEUE_MAX: int = _environment["EVENT_QUEUE_MAX"]
 EVENT_QUEUE_MAX_BYTES: int = _environment["EVENT_QUEUE_MAX_BYTES"]
 EVENT_DEDUPLICATION_SECONDS: int = _environment["EVENT_DEDUPLICATION_SECONDS"]
 REGISTRATION_MAX_BYTES: int = _environment["REGISTRATION_MAX_BYTES"]
+ENVIRONMENTS_MAX: int = _environment["ENVIRONMENTS_MAX"]
+KEYS_MAX: int = _environment["KEYS_MAX"]
+DEPLOY_MAX_BYTES: int = _environment["DEPLOY_MAX_BYTES"]
+DEPLOY_MAX_UNPACKED_BYTES: int = _environment["DEPLOY_MAX_UNPACKED_BYTES"]
+DEPLOY_MAX_FILES: int = _environment["DEPLOY_MAX_FILES"]
+DEPLOY_MAX_FUNCTIONS: int = _environment["DEPLOY_MAX_FUNCTIONS"]
+DEPLOY_BODY_SECONDS: float = _environment["DEPLOY_BODY_SECONDS"]
+DEPLOYS_AT_ONCE: int = _environment["DEPLOYS_AT_ONCE"]
+FUNCTION_MAX_FILES: int = _environment["FUNCTION_MAX_FILES"]
+FUNCTION_MAX_BYTES: int = _environment["FUNCTION_MAX_BYTES"]
 CONSUME_BATCH: int = _environment["CONSUME_BATCH"]
 IDEMPOTENCY_SECONDS: int = _environment["IDEMPOTENCY_SECONDS"]
 CRON_CATCH_UP: int = _environment["CRON_CATCH_UP"]
@@ -36,6 +47,8 @@ SDK_STATE_MAX_BYTES: int = _environment["SDK_STATE_MAX_BYTES"]
 SDK_STEPS_MAX: int = _environment["SDK_STEPS_MAX"]
 STEP_LOG_MAX_BYTES: int = _environment["STEP_LOG_MAX_BYTES"]
 STEP_MEMORY_MAX_BYTES: int = _environment["STEP_MEMORY_MAX_BYTES"]
+CODE_CACHE_MAX_BYTES: int = _environment["CODE_CACHE_MAX_BYTES"]
+CODE_MEMORY_MAX_BYTES: int = _environment["CODE_MEMORY_MAX_BYTES"]
 RETRY_SCALE: float = _environment["RETRY_SCALE"]
 SHUTDOWN_GRACE_SECONDS: float = _environment["SHUTDOWN_GRACE_SECONDS"]
 HEARTBEAT_SECONDS: float = _environment["HEARTBEAT_SECONDS"]
@@ -46,8 +59,13 @@ RETENTION_DAYS: int = _environment["RETENTION_DAYS"]
 INNGEST_FAULT: str = _environment["INNGEST_FAULT"]
 SECRET_KEY: str = _environment["SECRET_KEY"] or "dev-mode-only"
 SECRET_KEY_FALLBACKS: list[str] = _environment["SECRET_KEY_FALLBACKS"]
+INNGEST_DEV_HOST: str = _environment["INNGEST_DEV_HOST"]
+INNGEST_DEV_PORT: int = _environment["INNGEST_DEV_PORT"]
+DEV_LINES_MAX: int = _environment["DEV_LINES_MAX"]
+DEV_TOLD_MAX: int = _environment["DEV_TOLD_MAX"]
+DEV_SOCKET: str = _environment["DEV_SOCKET"]
 ALLOWED_HOSTS: list[str] = (
-    ["localhost", "127.0.0.1", "[::1]", "testserver"] if INNGEST_DEV else _environment["ALLOWED_HOSTS"]
+    allowed_in_dev(INNGEST_DEV_HOST, _environment["ALLOWED_HOSTS"]) if INNGEST_DEV else _environment["ALLOWED_HOSTS"]
 )
 DEBUG = False
 

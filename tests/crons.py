@@ -6,9 +6,8 @@ from msgspec import structs
 
 from apps.datastore.definition.types import CronTrigger as DefinedCron
 from apps.datastore.definition.types import FunctionDefinition
-from apps.datastore.deploying import deploy
 from apps.datastore.models import CronTrigger, Function
-from tests.functions import define, dev_environment
+from tests.functions import define, deploy, dev_environment
 from tests.state.items import execute
 
 EVERY_MINUTE = "* * * * *"

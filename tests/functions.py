@@ -3,14 +3,17 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from msgspec import structs
 
 from apps.datastore.definition.types import Edge, EventTrigger, FunctionDefinition, Runtime, Step
-from apps.datastore.deploying import deploy
-from apps.datastore.models import Environment, Function
+from apps.datastore.deploying import Content
+from apps.datastore.deploying import deploy as deploy_all
+from apps.datastore.deploys import By
+from apps.datastore.models import Environment, Function, FunctionVersion
+from apps.datastore.rolling_back import NoSuchFunction, archive
 from apps.doorbell.ringing import Ring
 from apps.event_stream.ids import new_ulid
 from apps.event_stream.models import InboxEntry
@@ -61,6 +64,38 @@ def define_steps(
     plain = define(dict.fromkeys(steps, ()), slug=slug, event=event, attempts=attempts)
     with_edges = {name: structs.replace(plain.steps[name], after=tuple(after)) for name, after in steps.items()}
     return structs.replace(plain, steps=with_edges, **fields)
+
+
+class Deployed(NamedTuple):
+    """The version of a function that is live after a deploy, and whether that changed anything."""
+
+    version: FunctionVersion
+    changed: bool
+
+
+BY = By("deploy", "tests")
+
+
+def deploy(
+    environment: Environment,
+    definition: FunctionDefinition,
+    files: Mapping[str, str | bytes] | None = None,
+    folder: str = "",
+) -> Deployed:
+    """Deploy one function."""
+    own = {path: text.encode() if isinstance(text, str) else text for path, text in (files or {}).items()}
+    deployed = deploy_all(environment, [Content(definition, own, folder)], BY)
+    function = Function.objects.select_related("live_version").get(environment=environment, slug=definition.id)
+    assert function.live_version is not None
+    return Deployed(function.live_version, deployed.deploy is not None)
+
+
+def take_down(environment: Environment, slug: str) -> bool:
+    """Archive one function; False if nothing of it was live."""
+    try:
+        return archive(environment, slug, BY).deploy is not None
+    except NoSuchFunction:
+        return False
 
 
 def deploy_steps(steps: Mapping[str, Sequence[Edge]], **options: Any) -> Function:

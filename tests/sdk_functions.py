@@ -21,10 +21,9 @@ from apps.datastore.definition.types import (
     Sdk,
     Step,
 )
-from apps.datastore.deploying import deploy
 from apps.datastore.models import Function
 from drivers.contract import Abort, Call, Outcome, StepError
-from tests.functions import dev_environment
+from tests.functions import deploy, dev_environment
 
 Opts = Mapping[str, Any]
 

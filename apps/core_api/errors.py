@@ -25,6 +25,17 @@ class TooLarge(APIException):
     status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
+class DetailedError(APIException):
+    """One whose answer says more than a text."""
+
+    answer: Error
+
+    def __init__(self, answer: Error) -> None:
+        super().__init__(answer.error)
+        self.status_code = answer.status
+        self.answer = answer
+
+
 def bad_parameter(name: str, must: str) -> ParseError:
     return ParseError(f"`{name}` {must}")
 
@@ -34,7 +45,7 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     response = exception_handler(error, context)
     if response is not None:
         text = str(getattr(error, "detail", None) or HTTPStatus(response.status_code).phrase)
-        response.data = Error(text, response.status_code)
+        response.data = error.answer if isinstance(error, DetailedError) else Error(text, response.status_code)
     return response
 
 

@@ -1,4 +1,5 @@
-"""Dev mode asks for no token, so it answers to programs on this machine only, and not to web pages of others.
+"""Dev mode asks for no token, so it answers to programs on this machine only, and not to web pages of others; to other
+machines only under the names and the address that a person gave it.
 
 A page on another site could otherwise deploy code or read events through the browser of whoever develops here: by its
 `Origin`, or, once it has had its own name resolve to 127.0.0.1, by its `Host`. `/e/`, which pages may use, is not
@@ -28,7 +29,10 @@ def _fault(request: HttpRequest) -> str | None:
     try:
         host = request.get_host()
     except DisallowedHost:
-        return "In dev mode the server answers to localhost, 127.0.0.1 and [::1] only, whatever its `Host` resolves to"
+        return (
+            "In dev mode the server answers to localhost, 127.0.0.1 and [::1] only, whatever its `Host` resolves to;"
+            " ALLOWED_HOSTS names others"
+        )
     origin = request.headers.get("Origin")
     if origin is None or origin == f"{request.scheme}://{host}":
         return None

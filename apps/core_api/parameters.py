@@ -15,7 +15,10 @@ MAX_LIMIT = 100
 
 def text_parameter(request: Request, name: str) -> str | None:
     """None if it is not there or empty."""
-    return _checked(name, request.query_params.get(name, "")) or None
+    given = request.query_params.getlist(name)
+    if len(given) > 1:
+        raise bad_parameter(name, "must be there only once")
+    return _checked(name, given[0]) or None if given else None
 
 
 def _checked(name: str, text: str) -> str:

@@ -13,8 +13,8 @@ from apps.core_api.schema import openapi_document
 from apps.core_api.tokens import DEV_ENVIRONMENT
 from apps.datastore.definition.types import from_json
 from apps.datastore.models import Environment, Function
+from apps.version import VERSION
 
-SERVER_VERSION = "0.1.0"
 MAX_FUNCTIONS = 1_000
 MAX_APPS = 100
 
@@ -30,10 +30,16 @@ class RootView(PublicView):
         return Response(
             {
                 "name": "Inngest server",
-                "version": SERVER_VERSION,
+                "version": VERSION,
                 "kind": "dev" if settings.INNGEST_DEV else "cloud",
                 "send_events": "POST /e/<event key>",
-                "see": {"events": "/v1/events", "runs": "/v1/runs", "openapi": "/v1/openapi.json", "ready": "/ready"},
+                "see": {
+                    "events": "/v1/events",
+                    "runs": "/v1/runs",
+                    "docs": "/api/docs",
+                    "openapi": "/v1/openapi.json",
+                    "ready": "/ready",
+                },
             }
         )
 
@@ -49,7 +55,7 @@ class DevView(PublicView):
         apps = counted_apps(Environment.objects.get(slug=DEV_ENVIRONMENT)).order_by("slug")[:MAX_APPS]
         return Response(
             {
-                "version": SERVER_VERSION,
+                "version": VERSION,
                 "functions": [_described(function) for function in functions],
                 "apps": [app_entry(app) for app in apps],
             }

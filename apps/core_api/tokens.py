@@ -4,14 +4,15 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed, ParseError
-from rest_framework.permissions import BasePermission
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, ParseError, PermissionDenied
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from apps.core_api.access import Access, access_by_signing_key, access_by_token, access_in_dev_mode
 from apps.datastore.environments import HEADER, NoBranchError, check_name, environment_for, is_of_branches
 from apps.datastore.keys import digest_of
-from apps.datastore.models import ApiToken, Environment
-from apps.datastore.signing_keys import environment_of_bearer, is_bearer
+from apps.datastore.models import ApiToken, Environment, Scope
+from apps.datastore.signing_keys import is_bearer, key_of_bearer
 
 if TYPE_CHECKING:  # as DRF imports this module while it defines its views
     from rest_framework.views import APIView
@@ -22,18 +23,20 @@ DEV_ENVIRONMENT = "dev"
 class TokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer <token>`, an API token or a signing key as clients show it: hashed.
 
-    There are no users: `request.auth` is the environment.
+    There are no users: `request.auth` is an Access. A key of branch environments opens the one that `x-inngest-env`
+    names; a view that takes it otherwise has its own `environment_meant` (`own_environment`, `any_environment`).
     """
 
-    def authenticate(self, request: Request) -> tuple[None, Environment] | None:
+    def authenticate(self, request: Request) -> tuple[None, Access] | None:
         if settings.INNGEST_DEV:
-            return None, Environment.objects.get(slug=DEV_ENVIRONMENT)
+            return None, access_in_dev_mode(Environment.objects.get(slug=DEV_ENVIRONMENT))
         token = _bearer(request, "API token")
         if token is None:
             return None
-        owner = _owner_of_signing_key(token) if is_bearer(token) else _owner_of_api_token(token)
+        access = _access_by_signing_key(token) if is_bearer(token) else _access_by_api_token(token)
+        meant = getattr(request.parser_context["view"], "environment_meant", environment_for)
         try:
-            return None, environment_for(owner, request.headers.get(HEADER))
+            return None, access._replace(environment=meant(access.owner, request.headers.get(HEADER)))
         except NoBranchError as error:
             raise ParseError(str(error)) from error
 
@@ -44,37 +47,72 @@ class TokenAuthentication(BaseAuthentication):
 class SyncAuthentication(TokenAuthentication):
     """For registering: a signing key only.
 
-    `request.auth` is the key's own environment, even if that opens branch environments: the one that is meant may not
-    be there yet, and is made only for what can be registered.
+    The environment is the key's own, even if that opens branch environments: the one that is meant may not be there
+    yet, and is made only for what can be registered.
     """
 
-    def authenticate(self, request: Request) -> tuple[None, Environment] | None:
+    def authenticate(self, request: Request) -> tuple[None, Access] | None:
         if settings.INNGEST_DEV:
             return super().authenticate(request)
         token = _bearer(request, "signing key, hashed")
         if token is None:
             raise AuthenticationFailed("A signing key is needed: set INNGEST_SIGNING_KEY for the app")
-        owner = _owner_of_signing_key(token)
+        access = _access_by_signing_key(token)
         try:
-            if is_of_branches(owner):
+            if is_of_branches(access.owner):
                 check_name(request.headers.get(HEADER))
         except NoBranchError as error:
             raise ParseError(str(error)) from error
-        return None, owner
+        return None, access
 
 
 class MayUseApi(BasePermission):
-    message = "An API token is needed: `Authorization: Bearer <API token>`"
+    """Reading needs the scope `read`, all else `deploy`. A view that needs another for everything says so: `needs`."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        return request.auth is not None
+        if request.auth is None:
+            raise NotAuthenticated("An API token is needed: `Authorization: Bearer <API token>`")
+        if request.method not in view.allowed_methods:
+            return True  # to be answered with a 405: no scope would help
+        access, needed = access_of(request), _needed(request, view)
+        if not access.allows(needed):
+            holder = "this one" if access.kind == "api-token" else "a signing key"
+            raise PermissionDenied(f"This needs an API token of scope {needed}; {holder} has {access.scope}")
+        return True
+
+
+def access_of(request: Request) -> Access:
+    """What the request may do, by the key that it shows."""
+    access = request.auth
+    assert isinstance(access, Access)
+    return access
 
 
 def environment_of(request: Request) -> Environment:
     """The environment whose rows the request may see; all others' do not exist for it."""
-    environment = request.auth
-    assert isinstance(environment, Environment)
-    return environment
+    return access_of(request).environment
+
+
+def own_environment(owner: Environment, header: str | None) -> Environment:
+    """For keys and environments: a branch has no keys of its own, and before there is one its parent's are needed."""
+    return owner
+
+
+def any_environment(owner: Environment, header: str | None) -> Environment:
+    """A key of branch environments may be shown without a branch's name, and then opens their parent itself."""
+    return environment_for(owner, header) if header else owner
+
+
+def actor_of(request: Request) -> str:
+    """Who asks, for the record of what they do: 200 characters at most."""
+    return access_of(request).actor
+
+
+def _needed(request: Request, view: "APIView") -> Scope:
+    needs: Scope | None = getattr(view, "needs", None)
+    if needs is not None:
+        return needs
+    return Scope.READ if request.method in SAFE_METHODS else Scope.DEPLOY
 
 
 def _bearer(request: Request, what: str) -> str | None:
@@ -87,15 +125,15 @@ def _bearer(request: Request, what: str) -> str | None:
     return str(token.strip().decode("latin-1"))
 
 
-def _owner_of_api_token(token: str) -> Environment:
+def _access_by_api_token(token: str) -> Access:
     found = ApiToken.objects.select_related("environment").filter(digest=digest_of(token), revoked_at=None).first()
     if found is None:
         raise AuthenticationFailed("API token not found")
-    return found.environment
+    return access_by_token(found)
 
 
-def _owner_of_signing_key(token: str) -> Environment:
-    owner = environment_of_bearer(token)
-    if owner is None:
+def _access_by_signing_key(token: str) -> Access:
+    found = key_of_bearer(token)
+    if found is None:
         raise AuthenticationFailed("Signing key not found")
-    return owner
+    return access_by_signing_key(found)

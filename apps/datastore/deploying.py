@@ -1,163 +1,232 @@
 """Deploys: new immutable versions and the move of the live pointers, in one transaction (rule 12)."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-import msgspec
 from django.db import transaction
 from django.db.models import Max
 
-from apps.datastore.cron_triggers import remove_crons, replace_crons
-from apps.datastore.definition import Fault, InvalidDefinition
+from apps.datastore import manifest as manifests
+from apps.datastore.blobs import digest_of_content, store_blobs
+from apps.datastore.changes import Change, Deployed, Kind, file_changes
+from apps.datastore.definition.faults import Fault, InvalidDefinition
 from apps.datastore.definition.types import FunctionDefinition, to_json
-from apps.datastore.models import CronTrigger, Environment, EventTrigger, Function, FunctionVersion
+from apps.datastore.deploys import By, DeployConflict, last_deploy, moved_since, open_deploy
+from apps.datastore.going_live import Move, move
+from apps.datastore.models import Deploy, Environment, Function, FunctionVersion
+from apps.datastore.releases import current_releases
 
 _ROWS = 500
 """Rows in one statement."""
-
-
-class Deployed(NamedTuple):
-    """The version that is live now, and whether this deploy made it."""
-
-    version: FunctionVersion
-    changed: bool
 
 
 class Content(NamedTuple):
     """What a version is made of."""
 
     definition: FunctionDefinition
-    files: Mapping[str, str] = {}
+    files: Mapping[str, bytes] = {}
+    """The function's own, by path, without the definition's."""
     folder: str = ""
+    """DevServer only: where the files were read."""
 
 
-@transaction.atomic
-def deploy(
-    environment: Environment, definition: FunctionDefinition, files: Mapping[str, str], folder: str = ""
-) -> Deployed:
-    """Make this definition, with the function's own files, live. What is live already stays as it is.
+class _Wanted(NamedTuple):
+    """A function's content, and what there is of the function."""
 
-    Called by the DevServer; `folder` is where it read the files. Raises InvalidDefinition if an app has registered a
-    function of this id, which it still serves.
-    """
-    function, _ = Function.objects.get_or_create(environment=environment, slug=definition.id)
-    # Deploys of one function go one after the other, and no run starts from a half-moved pointer.
-    # What is live is read after the lock, in a statement of its own: a join would show what was live before the wait.
-    function = Function.objects.select_for_update().get(pk=function.pk)
-    if function.app_id is not None:
-        if function.live_version_id is not None:
-            raise InvalidDefinition([Fault("$.id", f"an app has registered a function {definition.id!r}")])
-        function.app = None
-        function.save(update_fields=["app"])
-    return deploy_locked([(function, Content(definition, files, folder))])[0]
-
-
-def deploy_locked(wanted: Sequence[tuple[Function, Content]]) -> list[Deployed]:
-    """Make each function's content live, in as few statements for a thousand as for one (but for crons).
-
-    Called by `deploy` and by registering, in a transaction that has locked the functions and read them after that.
-    """
-    live = FunctionVersion.objects.in_bulk([function.live_version_id for function, _ in wanted])
-    texts = [_texts(content) for _, content in wanted]
-    changed = [
-        (function, content, text)
-        for (function, content), text in zip(wanted, texts, strict=True)
-        if function.live_version_id is None or live[function.live_version_id].digest != text.digest
-    ]
-    versions = _make_versions(changed)
-    _go_live([(versions[function.pk], content.definition) for function, content, _ in changed])
-    return [
-        Deployed(versions[function.pk], changed=True)
-        if function.pk in versions
-        else Deployed(live[function.live_version_id], changed=False)
-        for function, _ in wanted
-    ]
-
-
-@transaction.atomic
-def take_down(environment: Environment, slug: str) -> bool:
-    """Let no event and no cron start the function any more; its runs go on. False if it was not live."""
-    function = Function.objects.select_for_update().filter(environment=environment, slug=slug).first()
-    if function is None or function.live_version_id is None:
-        return False
-    take_down_locked([function])
-    return True
-
-
-def take_down_locked(functions: Sequence[Function]) -> None:
-    """The same for several that are live, in a transaction that has locked them."""
-    EventTrigger.objects.filter(function__in=functions).delete()
-    for function in _with_crons(functions):
-        remove_crons(function)
-    for function in functions:
-        function.live_version = None
-    Function.objects.bulk_update(functions, ["live_version"], batch_size=_ROWS)
-
-
-class _Texts(NamedTuple):
+    content: Content
     definition: str
-    files: str
+    manifest: manifests.Manifest
     digest: str
+    function: Function | None
+    live: FunctionVersion | None
+    there: FunctionVersion | None
+    """The version that is this content."""
+    last: int
+    """The highest number of a version; 0 if there is none."""
+
+    def change(self, live: bool, made: FunctionVersion | None = None) -> Change:
+        """What the deploy does, or did, to the function."""
+        version = made or self.there
+        was = self.live.number if self.live else None
+        goes_live = live and (self.live is None or version is None or version.pk != self.live.pk)
+        kind: Kind = "changed" if self.last else "new"
+        if made is None and self.there is not None:
+            kind = "restored" if goes_live else "unchanged"
+        old = manifests.from_json(self.live.manifest) if self.live else {}
+        return Change(
+            function_id=self.content.definition.id,
+            definition=self.content.definition,
+            kind=kind,
+            version=version.number if version else self.last + 1,
+            was=was,
+            is_live=live or (self.live is not None and version is not None and version.pk == self.live.pk),
+            files=file_changes(old, self.manifest),
+            definition_changed=self.live is None or self.live.definition != self.definition,
+        )
 
 
-def _texts(content: Content) -> _Texts:
-    definition = to_json(content.definition)
-    files = msgspec.json.encode(dict(sorted(content.files.items()))).decode()
-    digest = hashlib.sha256(f"{definition}\0{files}\0{content.folder}".encode()).hexdigest()
-    return _Texts(definition, files, digest)
+def deploy(
+    environment: Environment,
+    contents: Sequence[Content],
+    by: By,
+    *,
+    live: bool = True,
+    base: int | None = None,
+    dry_run: bool = False,
+    archive: Collection[str] = (),
+) -> Deployed:
+    """Make these functions' contents versions and, unless not `live`, what events and crons start: all or none.
+
+    `base` is the last deploy that the deployer knew: DeployConflict is raised if a later one has given one of the
+    functions other content. `archive` are ids of declared functions to take down with it. Raises InvalidDefinition,
+    whose faults name their functions, if an id is there twice, or if an app serves a function of it.
+    """
+    _refuse_twice(contents)
+    if dry_run:
+        seen = last_deploy(environment)
+        functions = _by_slug(environment, [content.definition.id for content in contents])
+        _refuse_taken(functions.values())
+        changes = [wanted.change(live) for wanted in _look(functions, contents)]
+        return Deployed(None, seen, changes)
+    with transaction.atomic():
+        functions = _lock(environment, [content.definition.id for content in contents], archive)
+        _refuse_taken(functions[content.definition.id] for content in contents)
+        gone = [functions[slug] for slug in archive if slug in functions and _is_live_and_declared(functions[slug])]
+        return deploy_locked(environment, functions, contents, by, live=live, base=base, gone=gone)
 
 
-def _make_versions(changed: Sequence[tuple[Function, Content, _Texts]]) -> dict[int, FunctionVersion]:
-    """By function."""
-    last = dict(
-        FunctionVersion.objects.filter(function__in=[function for function, _, _ in changed])
-        .values_list("function_id")
-        .annotate(Max("number"))
+def deploy_locked(
+    environment: Environment,
+    functions: Mapping[str, Function],
+    contents: Sequence[Content],
+    by: By,
+    *,
+    live: bool = True,
+    base: int | None = None,
+    gone: Sequence[Function] = (),
+) -> Deployed:
+    """The same in as few statements for a thousand functions as for one (but for crons).
+
+    Called by `deploy` and by registering, in a transaction that has locked the functions, by their ids, and read them
+    after that. `gone` are live and taken down.
+    """
+    wanted = _look(functions, contents)
+    moving = [one for one in wanted if live and (one.there is None or one.live is None or one.there.pk != one.live.pk)]
+    making = [one for one in wanted if one.there is None]
+    if base is not None:
+        _refuse_moved(moving, base)
+    if not (moving or making or gone):
+        return Deployed(None, last_deploy(environment), [one.change(live) for one in wanted])
+    store_blobs({digest_of_content(content): content for one in making for content in one.content.files.values()})
+    opened = open_deploy(environment, by)
+    made = _make_versions(making, opened)
+    releases = current_releases([*(function for one in moving if (function := one.function)), *gone])
+    moves = [
+        Move(function, made.get(function.pk, one.there), one.content.definition, releases.get(function.pk))
+        for one in moving
+        if (function := one.function)
+    ]
+    downs = [Move(function, None, None, releases.get(function.pk)) for function in gone]
+    if moves or downs:
+        move(opened, [*moves, *downs])
+    changes = [one.change(live, made.get(one.function.pk) if one.function else None) for one in wanted]
+    return Deployed(opened, opened.number, changes)
+
+
+def _refuse_twice(contents: Sequence[Content]) -> None:
+    slugs = [content.definition.id for content in contents]
+    twice = [slug for slug in dict.fromkeys(slugs) if slugs.count(slug) > 1] if len(set(slugs)) < len(slugs) else []
+    if twice:
+        raise InvalidDefinition([Fault("$.id", f"{slug!r} is there twice", function=slug) for slug in twice])
+
+
+def _refuse_taken(functions: Iterable[Function]) -> None:
+    """A function that an app has registered, and serves, is the app's."""
+    taken = [function for function in functions if function.app_id is not None and function.live_version_id is not None]
+    if taken:
+        raise InvalidDefinition(
+            [Fault("$.id", f"an app has registered a function {one.slug!r}", function=one.slug) for one in taken]
+        )
+
+
+def _refuse_moved(moving: Sequence[_Wanted], base: int) -> None:
+    moved = moved_since([one.function for one in moving if one.function], base)
+    if moved:
+        raise DeployConflict(moved)
+
+
+def _by_slug(environment: Environment, slugs: Collection[str]) -> dict[str, Function]:
+    found = Function.objects.filter(environment=environment, slug__in=slugs)
+    return {function.slug: function for function in found}
+
+
+def _lock(environment: Environment, slugs: Collection[str], archive: Collection[str]) -> dict[str, Function]:
+    """The functions, made if they are new, and those to take down, locked.
+
+    Deploys of one function go one after the other, and no run starts from a half-moved pointer. Rows are made, and
+    locked, in an order that everyone keeps, so that no two wait for each other. What is live is read after the wait, in
+    a statement of its own: a join would show what was live before it.
+    """
+    known = _by_slug(environment, slugs)
+    Function.objects.bulk_create(
+        (Function(environment=environment, slug=slug) for slug in sorted(slugs) if slug not in known),
+        ignore_conflicts=True,
+        batch_size=_ROWS,
     )
+    locked = Function.objects.select_for_update().filter(environment=environment).order_by("pk")
+    functions = {function.slug: function for function in locked.filter(slug__in=[*slugs, *archive])}
+    for slug in slugs:
+        if functions[slug].app_id is not None and functions[slug].live_version_id is None:
+            # Nobody serves it any more, so whoever declares it has it.
+            functions[slug].app = None
+            functions[slug].save(update_fields=["app"])
+    return functions
+
+
+def _is_live_and_declared(function: Function) -> bool:
+    return function.live_version_id is not None and function.app_id is None
+
+
+def _look(functions: Mapping[str, Function], contents: Sequence[Content]) -> list[_Wanted]:
+    """Each content beside what there is of its function."""
+    own = [function for content in contents if (function := functions.get(content.definition.id))]
+    lives = FunctionVersion.objects.in_bulk([function.live_version_id for function in own if function.live_version_id])
+    last = dict(
+        FunctionVersion.objects.filter(function__in=own).order_by().values_list("function_id").annotate(Max("number"))
+    )
+    found = []
+    for content in contents:
+        definition, manifest = to_json(content.definition), manifests.manifest_of(content.files)
+        text = f"{definition}\0{manifests.to_json(manifest)}\0{content.folder}"
+        function = functions.get(content.definition.id)
+        live = lives.get(function.live_version_id) if function and function.live_version_id else None
+        number = last.get(function.pk, 0) if function else 0
+        digest = digest_of_content(text.encode("utf-8", "surrogatepass"))
+        found.append(_Wanted(content, definition, manifest, digest, function, live, None, number))
+    digests = [one.digest for one in found]
+    same = FunctionVersion.objects.filter(function__in=own, digest__in=digests).order_by("number")
+    there = {(version.function_id, version.digest): version for version in same}
+    return [
+        one._replace(there=there.get((one.function.pk, one.digest))) if one.function is not None else one
+        for one in found
+    ]
+
+
+def _make_versions(making: Sequence[_Wanted], opened: Deploy) -> dict[int, FunctionVersion]:
+    """By function."""
     versions = FunctionVersion.objects.bulk_create(
         (
             FunctionVersion(
-                function=function,
-                number=last.get(function.pk, 0) + 1,
-                definition=texts.definition,
-                files=texts.files,
-                folder=content.folder,
-                digest=texts.digest,
+                function=one.function,
+                number=one.last + 1,
+                definition=one.definition,
+                manifest=manifests.to_json(one.manifest),
+                folder=one.content.folder,
+                digest=one.digest,
+                deploy=opened,
             )
-            for function, content, texts in changed
+            for one in making
         ),
         batch_size=_ROWS,
     )
     return {version.function_id: version for version in versions}
-
-
-def _go_live(versions: Sequence[tuple[FunctionVersion, FunctionDefinition]]) -> None:
-    functions = [version.function for version, _ in versions]
-    for version, _ in versions:
-        version.function.live_version = version
-    Function.objects.bulk_update(functions, ["live_version"], batch_size=_ROWS)
-    EventTrigger.objects.filter(function__in=functions).delete()
-    EventTrigger.objects.bulk_create(
-        (
-            EventTrigger(
-                environment_id=version.function.environment_id,
-                event_name=event,
-                function_id=version.function_id,
-                version=version,
-            )
-            for version, definition in versions
-            for event in dict.fromkeys(trigger.event for trigger in definition.triggers)
-        ),
-        batch_size=_ROWS,
-    )
-    had_crons = {function.pk for function in _with_crons(functions)}
-    for version, definition in versions:
-        if definition.crons or version.function_id in had_crons:
-            replace_crons(version.function, version, definition.crons)
-
-
-def _with_crons(functions: Sequence[Function]) -> list[Function]:
-    """Those that have cron triggers."""
-    having = set(CronTrigger.objects.filter(function__in=functions).values_list("function_id", flat=True))
-    return [function for function in functions if function.pk in having]

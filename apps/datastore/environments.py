@@ -6,6 +6,8 @@ the name that the SDKs send in `x-inngest-env`.
 
 import uuid
 
+from django.db import transaction
+
 from apps.datastore.models import Environment
 
 BRANCH = "branch"
@@ -55,11 +57,24 @@ def environment_for_sync(owner: Environment, header: str | None) -> Environment:
         return owner
     slug = slug_of_branch(check_name(header))
     child = Environment.objects.filter(slug=slug).first()
+    return _make_branch(owner, slug) if child is None else child
+
+
+@transaction.atomic
+def _make_branch(owner: Environment, slug: str) -> Environment:
+    # One after the other, so that each counts those that the one before has made.
+    lock_environment(owner)
+    child = Environment.objects.filter(slug=slug).first()
     if child is not None:
         return child
     if owner.branches.count() >= MAX_BRANCHES:
         raise NoBranchError(f"There are {MAX_BRANCHES} branch environments already, and no more can be made")
-    return Environment.objects.get_or_create(slug=slug, defaults={"public_id": uuid.uuid4(), "parent": owner})[0]
+    return Environment.objects.create(slug=slug, public_id=uuid.uuid4(), parent=owner)
+
+
+def lock_environment(environment: Environment) -> None:
+    """Until the transaction ends: changes to the keys and branches of one environment go one after the other."""
+    Environment.objects.select_for_update(no_key=True).get(pk=environment.pk)
 
 
 def check_name(header: str | None) -> str:

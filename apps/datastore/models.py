@@ -1,4 +1,4 @@
-"""What is declared or registered: environments and their keys, apps, functions, their versions, and what is live."""
+"""What is declared or registered: environments and keys, apps, functions, their versions, what is live and why."""
 
 import uuid
 
@@ -14,6 +14,8 @@ class Environment(models.Model):
     """A branch environment's begins with its parent's, as in `branch/fix-cart`: no other one's has a slash."""
     parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="branches")
     """Set for a branch environment: its keys are its parent's."""
+    deploys = models.PositiveIntegerField(default=0)
+    """The number of its last deploy. Whoever makes one holds this row until the end, so numbers follow commits."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -41,8 +43,23 @@ class EventKey(Key):
     """Lets its holder send events to one environment."""
 
 
+class Scope(models.TextChoices):
+    """What an API token is good for; each includes those before it."""
+
+    READ = "read"
+    DEPLOY = "deploy"
+    """Deploying, rolling back, cancelling, invoking."""
+    ADMIN = "admin"
+    """Environments, keys and tokens."""
+
+
 class ApiToken(Key):
     """Lets its holder use the REST API of one environment."""
+
+    scope = models.CharField(max_length=6, choices=Scope.choices)
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(scope__in=Scope.values), name="token_scope_is_known"),)
 
 
 class SigningKey(Key):
@@ -111,25 +128,90 @@ class Function(models.Model):
         return self.slug
 
 
+class Blob(models.Model):
+    """The content of a file, once, however many versions have it."""
+
+    digest = models.CharField(max_length=64, primary_key=True, db_collation="C")
+    """SHA-256 in hexadecimal."""
+    content = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class Deploy(models.Model):
+    """One change of what an environment has: versions made, live pointers moved, all in one transaction."""
+
+    class Kind(models.TextChoices):
+        DEPLOY = "deploy"
+        LIVE = "live"
+        """A version that was there was made live."""
+        ROLLBACK = "rollback"
+        ARCHIVE = "archive"
+        REGISTER = "register"
+        """By an app, through an SDK."""
+        LOAD = "load"
+        """By the DevServer, from a folder."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE)
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    actor = models.CharField(max_length=200)
+    """Who, in words."""
+    note = models.CharField(max_length=500)
+    undoes = models.OneToOneField("self", null=True, on_delete=models.SET_NULL, related_name="undone_by")
+    """The deploy that this one, a rollback, took back as a whole."""
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("environment", "number"), name="deploy_number"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number}"
+
+
 class FunctionVersion(models.Model):
-    """One deploy of a function, never changed afterwards (a trigger in the database sees to it)."""
+    """One content of a function, never changed afterwards (a trigger in the database sees to it)."""
 
     function = models.ForeignKey(Function, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     definition = models.TextField()
     """JSON text of `definition.types.FunctionDefinition`."""
-    files = models.TextField()
-    """JSON text: the function's own files, path to content. Text, because jsonb refuses what a file may hold."""
+    manifest = models.TextField()
+    """JSON text of `manifest.Manifest`: the function's own files, by path. Text, because jsonb refuses what a path may
+    hold."""
     folder = models.TextField(default="")
     """DevServer only: where the files were read, for the `.env` beside them."""
     digest = models.CharField(max_length=64)
+    """Of all of the above: what a function has had before is that version again."""
+    deploy = models.ForeignKey(Deploy, null=True, on_delete=models.PROTECT, related_name="versions")
+    """What made it; None for what is older than deploys."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("function", "number"), name="function_version_number"),)
+        indexes = (models.Index(fields=("function", "digest"), name="function_version_digest"),)
 
     def __str__(self) -> str:
         return f"{self.function} v{self.number}"
+
+
+class Release(models.Model):
+    """A move of a function's live pointer. The newest one of a function is what is live."""
+
+    function = models.ForeignKey(Function, on_delete=models.CASCADE, db_index=False, related_name="releases")
+    deploy = models.ForeignKey(Deploy, on_delete=models.CASCADE, related_name="releases")
+    version = models.ForeignKey(FunctionVersion, null=True, on_delete=models.CASCADE, related_name="+")
+    """None: the function was archived."""
+    beneath = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
+    """What a rollback goes back to. The rollback's own release has that one's `beneath`, so this is a stack."""
+
+    class Meta:
+        indexes = (models.Index(fields=("function", "-id"), name="release_of_function"),)
+
+    def __str__(self) -> str:
+        return f"{self.function} → {self.version}"
 
 
 class EventTrigger(models.Model):

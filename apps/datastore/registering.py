@@ -11,8 +11,9 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.datastore.definition.faults import FaultLog, InvalidDefinition, at
-from apps.datastore.deploying import Content, deploy_locked, take_down_locked
-from apps.datastore.models import App, Environment, Function
+from apps.datastore.deploying import Content, deploy_locked
+from apps.datastore.deploys import By
+from apps.datastore.models import App, Deploy, Environment, Function
 from apps.datastore.sdk_app import ROOT, Registration
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class Registered(NamedTuple):
     """Of the registration that changed something last: of this one if it did."""
     app_id: uuid.UUID
     changed: list[str]
-    """The functions of which it made a version."""
+    """The functions that it made another version of live."""
     archived: list[str]
     """Those that the app no longer has: nothing starts them any more, and their runs go on."""
 
@@ -44,13 +45,11 @@ def register(environment: Environment, registration: Registration) -> Registered
     functions = _lock_functions(app, registration)
     wanted = {definition.id: definition for definition in registration.definitions}
     _refuse_taken(app, functions, registration)
-    changed = [
-        deployed.version.function.slug
-        for deployed in deploy_locked([(functions[slug], Content(definition)) for slug, definition in wanted.items()])
-        if deployed.changed
-    ]
     gone = [function for slug, function in functions.items() if slug not in wanted]
-    take_down_locked(gone)
+    contents = [Content(definition) for definition in wanted.values()]
+    by = By(Deploy.Kind.REGISTER, f"app {app.slug}")
+    deployed = deploy_locked(environment, functions, contents, by, gone=gone)
+    changed = [change.function_id for change in deployed.changes if change.kind != "unchanged"]
     archived = [function.slug for function in gone]
     digest = _digest(registration)
     modified = is_new or bool(changed or archived) or digest != app.digest or app.archived_at is not None

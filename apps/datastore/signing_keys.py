@@ -14,7 +14,8 @@ from django.db import transaction
 from django.db.models import QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 
-from apps.datastore.keys import digest_of, number_in_list
+from apps.datastore.environments import lock_environment
+from apps.datastore.keys import NewKey, digest_of, number_in_list, prepare_for_key
 from apps.datastore.models import Environment, SigningKey
 from apps.datastore.sealing import reseal, seal, unseal
 from drivers.signing import bearer_of, without_prefix
@@ -36,14 +37,19 @@ class NoStandbyError(Exception):
     """There is no key that could become the current one."""
 
 
-@transaction.atomic
 def create_signing_key(environment: Environment, name: str) -> str:
     """Make a key. Returns its text, for the app's INNGEST_SIGNING_KEY; the server does not show it again."""
-    _lock(environment)
+    return add_signing_key(environment, name).secret
+
+
+@transaction.atomic
+def add_signing_key(environment: Environment, name: str) -> NewKey[SigningKey]:
+    """Make a signing key. Raises keys.CannotCreate."""
+    prepare_for_key(SigningKey, environment, name)
     # Clients take the prefix off by its pattern, in which the environment's name has no "-".
     key = f"signkey-{re.sub(r'[^A-Za-z0-9_]', '_', environment.slug)}-{secrets.token_hex(32)}"
     shown = without_prefix(bearer_of(key))
-    SigningKey.objects.create(
+    row = SigningKey.objects.create(
         environment=environment,
         name=name,
         digest=digest_of(shown),
@@ -53,7 +59,7 @@ def create_signing_key(environment: Environment, name: str) -> str:
         is_current=not _live(environment).filter(is_current=True).exists(),
     )
     _forget_after_commit()
-    return key
+    return NewKey(row, key)
 
 
 def current_signing_key(environment_id: int) -> str | None:
@@ -75,14 +81,13 @@ def live_signing_keys(environment_id: int) -> list[str]:
     return [unseal(key.sealed) for key in _live_of(environment_id).order_by("-is_current", "-id")]
 
 
-def environment_of_bearer(token: str) -> Environment | None:
-    """The environment of the live key that `Authorization: Bearer` shows, hashed as the SDKs do.
+def key_of_bearer(token: str) -> SigningKey | None:
+    """The live key that `Authorization: Bearer` shows, hashed as the SDKs do, with its environment.
 
     TypeScript's puts the key's prefix before the hash, Python's does not.
     """
     digest = digest_of(without_prefix(token))
-    found = SigningKey.objects.select_related("environment").filter(digest=digest, revoked_at=None).first()
-    return None if found is None else found.environment
+    return SigningKey.objects.select_related("environment").filter(digest=digest, revoked_at=None).first()
 
 
 def is_bearer(token: str) -> bool:
@@ -93,12 +98,13 @@ def is_bearer(token: str) -> bool:
 @transaction.atomic
 def rotate(environment: Environment) -> SigningKey:
     """Let the newest standby key sign from now on; the one that did so is still accepted. Raises NoStandbyError."""
-    _lock(environment)
+    lock_environment(environment)
     standby = _live(environment).filter(is_current=False).order_by("-id").first()
     if standby is None:
         raise NoStandbyError
     _make_current(environment, standby)
     _forget_after_commit()
+    standby.is_current = True
     return standby
 
 
@@ -112,18 +118,21 @@ class Revoked(NamedTuple):
 
 
 @transaction.atomic
-def revoke_signing_key(which: str) -> Revoked:
+def revoke_signing_key(which: str, within: Environment | None = None) -> Revoked:
     """Revoke the live key whose text, or whose id in the list, is `which`.
 
-    If it was the current one, the newest that stands by signs from then on.
+    If it was the current one, the newest that stands by signs from then on. `within` an environment, others' keys are
+    not there.
     """
     live = SigningKey.objects.filter(revoked_at=None)
+    if within is not None:
+        live = live.filter(environment=within)
     number = number_in_list(which)
     meant = live.filter(digest__in=_digests_of(which)) if number is None else live.filter(pk=number)
     found = meant.select_related("environment").first()
     if found is None:
         return Revoked(False, unsigned=False)
-    _lock(found.environment)
+    lock_environment(found.environment)
     # Read again: before the lock another process may have revoked it, or made it the current one.
     key = live.filter(pk=found.pk).first()
     if key is None:
@@ -156,11 +165,6 @@ def _digests_of(text: str) -> list[str]:
     with suppress(ValueError):
         shown.append(without_prefix(bearer_of(text)))
     return [digest_of(one) for one in shown]
-
-
-def _lock(environment: Environment) -> None:
-    """Changes to the keys of one environment go one after the other."""
-    Environment.objects.select_for_update(no_key=True).get(pk=environment.pk)
 
 
 def _live(environment: Environment) -> QuerySet[SigningKey]:

@@ -1,16 +1,20 @@
 """Versions as the hot path reads them. They never change, so a process reads each once."""
 
-import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import NamedTuple
 
 import msgspec
 
+from apps.datastore import manifest
 from apps.datastore.definition.types import FunctionDefinition, from_json
+from apps.datastore.manifest import Manifest
 from apps.datastore.models import FunctionVersion
+from drivers.weighted_cache import ENTRY, WeightedCache
 
 KEPT = 5_000
-"""Versions that a process keeps; beyond it the ones that were read first are read again when they are needed."""
+KEPT_BYTES = 32 * 1024 * 1024
+"""Versions that a process keeps, and how much JSON they were in all (decoded it is several times as much). Beyond
+either, those that were used least recently are read again when they are needed."""
 
 
 class Version(NamedTuple):
@@ -21,21 +25,18 @@ class Version(NamedTuple):
     environment: str
     """The environment's slug."""
     definition: FunctionDefinition
-    files: Mapping[str, str]
+    manifest: Manifest
+    """Its files; `code_cache` has what they hold."""
     folder: str
 
 
-_kept: dict[int, Version] = {}
-_guard = threading.Lock()
+_kept = WeightedCache[int, Version](lambda: KEPT_BYTES)
 
 
 def load_version(version_id: int) -> Version:
     """The version with this id. Raises FunctionVersion.DoesNotExist, or msgspec.DecodeError if it cannot be read."""
     version = _kept.get(version_id)
-    if version is None:
-        version = _decode(FunctionVersion.objects.select_related("function__environment").get(pk=version_id))
-        _keep([version])
-    return version
+    return version or _decode(FunctionVersion.objects.select_related("function__environment").get(pk=version_id))
 
 
 def load_versions(version_ids: Collection[int]) -> None:
@@ -44,28 +45,22 @@ def load_versions(version_ids: Collection[int]) -> None:
     missing = [version_id for version_id in version_ids if version_id not in _kept]
     if len(missing) < 2:
         return  # one is read as well by itself
-    read = []
     for row in FunctionVersion.objects.select_related("function__environment").filter(pk__in=missing):
         try:
-            read.append(_decode(row))
+            _decode(row)
         except msgspec.DecodeError:
             continue
-    _keep(read)
 
 
 def _decode(row: FunctionVersion) -> Version:
-    return Version(
+    """The version, which is kept from now on."""
+    version = Version(
         id=row.pk,
         number=row.number,
         environment=row.function.environment.slug,
         definition=from_json(row.definition),
-        files=msgspec.json.decode(row.files, type=dict[str, str]),
+        manifest=manifest.from_json(row.manifest),
         folder=row.folder,
     )
-
-
-def _keep(versions: Collection[Version]) -> None:
-    with _guard:
-        _kept.update((version.id, version) for version in versions)
-        while len(_kept) > KEPT:
-            del _kept[next(iter(_kept))]
+    _kept.put(row.pk, version, max(len(row.definition) + len(row.manifest), KEPT_BYTES // KEPT - ENTRY))
+    return version

@@ -1,60 +1,208 @@
 """Functions of a folder on disk become the live ones of the dev environment."""
 
+import hashlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from apps.datastore.definition import InvalidDefinition, find_functions, parse, read_folder
-from apps.datastore.deploying import deploy, take_down
+import msgspec
+from django.conf import settings
+
+from apps.datastore.definition import (
+    Checked,
+    Fault,
+    FolderLimits,
+    InvalidDefinition,
+    check_files,
+    find_functions,
+    placed,
+    read_files,
+)
+from apps.datastore.deploying import Content, deploy
+from apps.datastore.deploys import By
 from apps.datastore.models import Environment, Function
+
+BY = By("load", "dev server")
 
 
 class Loaded(NamedTuple):
     """What became of the functions of a folder. Every text is a line for a person."""
 
     live: list[str]
+    """Those that are right, each with its version."""
     changed: list[str]
+    """Those of them that are live in another version than before, or were wrong when they were last looked at."""
     removed: list[str]
     faults: list[str]
+    news: list[str]
+    """Those faults that were not there when the same files were last looked at."""
 
-    def lines(self, loaded: list[str]) -> list[str]:
-        """What to tell a person: those of `live` or `changed`, what was taken down, and the faults."""
+    def whole(self) -> list[str]:
+        """All of it, to tell at the start."""
+        return self._lines(self.live, self.faults)
+
+    def changes(self) -> list[str]:
+        """What is not as it was at the last look."""
+        return self._lines(self.changed, self.news)
+
+    def _lines(self, loaded: list[str], faults: list[str]) -> list[str]:
         return [
             *(f"loaded {name}" for name in loaded),
             *(f"took {slug} down: no folder declares it any more" for slug in self.removed),
-            *(f"not loaded: {fault}" for fault in self.faults),
+            *(f"not loaded: {fault}" for fault in faults),
         ]
 
 
+class _Wrong(NamedTuple):
+    """A folder whose function cannot be loaded, and the files that it was seen with."""
+
+    digest: str
+    faults: list[Fault]
+
+
+class Loader:
+    """Loads one folder again and again, and knows what it has found wrong with it before."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+        self._wrong: dict[Path, _Wrong] = {}
+        self._root_is_missing = False
+
+    def load(self) -> Loaded:
+        """Make every function below the folder live, and none other that was loaded, in one deploy.
+
+        One that is wrong keeps the version that is live. With the folder itself away, all stays as it is.
+        """
+        if not self._root.is_dir():
+            missing = [f"there is no folder {self._root}"]
+            news, self._root_is_missing = [] if self._root_is_missing else missing, True
+            return Loaded([], [], [], missing, news)
+        self._root_is_missing = False
+        right, wrong, vanished = _check(self._root)
+        versions, removed, refused = _deploy(right, wrong, take_down=not vanished)
+        wrong |= refused
+        before, self._wrong = self._wrong, wrong
+        live = {path: version for path, version in versions.items() if path not in wrong}
+        return Loaded(
+            [version.name for version in live.values()],
+            [version.name for path, version in live.items() if version.is_new or path in before],
+            removed,
+            [str(fault) for found in wrong.values() for fault in found.faults],
+            [str(fault) for path, found in wrong.items() if before.get(path) != found for fault in found.faults],
+        )
+
+
+class _Live(NamedTuple):
+    name: str
+    is_new: bool
+
+
+class _Right(NamedTuple):
+    checked: Checked
+    files: Mapping[str, bytes]
+
+
 def load_folder(root: Path) -> Loaded:
-    """Make every function below `root` live, and no other one. A faulty one keeps the version that is live."""
-    environment = Environment.objects.get(slug="dev")
-    loaded = Loaded([], [], [], [])
-    slugs: dict[str, Path] = {}
-    faulty = False
+    """Load it once."""
+    return Loader(root).load()
+
+
+def _check(root: Path) -> tuple[dict[Path, _Right], dict[Path, _Wrong], bool]:
+    """The functions that are right, those that are wrong, and whether one went while it was looked at."""
+    limits = FolderLimits(settings.FUNCTION_MAX_FILES, settings.FUNCTION_MAX_BYTES)
+    right: dict[Path, _Right] = {}
+    wrong: dict[Path, _Wrong] = {}
+    ids: dict[str, Path] = {}
+    vanished = False
     for folder in find_functions(root):
+        files: dict[str, bytes] = {}
         try:
-            content = read_folder(folder)
-            definition = parse(content.document, content.files)
+            files = read_files(folder, limits)
+            checked = check_files(files, limits)
         except InvalidDefinition as invalid:
-            faulty = True
-            loaded.faults.extend(f"{folder}: {fault.path}: {fault.message}" for fault in invalid.faults)
+            if find_functions(folder)[:1] == [folder]:
+                wrong[folder] = _Wrong(_digest(files), _of(folder, invalid.faults))
+            else:
+                vanished = True
             continue
-        if definition.id in slugs:
-            loaded.faults.append(f"{folder}: $.id: {definition.id!r} is taken by {slugs[definition.id]}")
-            continue
-        slugs[definition.id] = folder
+        taken_by = ids.setdefault(checked.definition.id, folder)
+        right[folder] = _Right(checked, files)
+        if taken_by != folder:
+            problem = f"{checked.definition.id!r} is taken by {_shown(taken_by)}"
+            wrong[folder] = _refused(folder, right.pop(folder), [Fault("$.id", problem)])
+    return right, wrong, vanished
+
+
+def _deploy(
+    right: Mapping[Path, _Right], wrong: Mapping[Path, _Wrong], take_down: bool
+) -> tuple[dict[Path, _Live], list[str], dict[Path, _Wrong]]:
+    """What is live now, the ids that were taken down, and which functions the environment does not take."""
+    environment = Environment.objects.get(slug="dev")
+    refused: dict[Path, _Wrong] = {}
+    while True:
+        wanted = {folder: one for folder, one in right.items() if folder not in refused}
+        gone = _gone(environment, wanted.values(), [*wrong, *refused]) if take_down else []
+        contents = [
+            Content(one.checked.definition, one.checked.files, str(folder.resolve())) for folder, one in wanted.items()
+        ]
         try:
-            deployed = deploy(environment, definition, content.files, str(folder.resolve()))
-        except InvalidDefinition as invalid:  # its id is an app's
-            loaded.faults.extend(f"{folder}: {fault.path}: {fault.message}" for fault in invalid.faults)
+            deployed = deploy(environment, contents, BY, archive=gone)
+        except InvalidDefinition as invalid:
+            faults: dict[str, list[Fault]] = {}
+            for fault in invalid.faults:
+                faults.setdefault(fault.function, []).append(fault)
+            news = {
+                folder: _refused(folder, one, faults[one.checked.definition.id])
+                for folder, one in wanted.items()
+                if one.checked.definition.id in faults
+            }
+            if not news:
+                raise
+            refused |= news
             continue
-        loaded.live.append(f"{definition.id} v{deployed.version.number}")
-        if deployed.changed:
-            loaded.changed.append(f"{definition.id} v{deployed.version.number}")
-    # Which function a folder that cannot be read holds is not known: with one about, nothing is taken down.
-    if not faulty:
-        # What an app has registered is for the app to take back.
-        declared = Function.objects.filter(environment=environment, app=None)
-        gone = declared.filter(live_version__isnull=False).exclude(slug__in=slugs)
-        loaded.removed.extend(function.slug for function in gone if take_down(environment, function.slug))
-    return loaded
+        versions = {
+            folder: _Live(f"{change.function_id} v{change.version}", change.was != change.version)
+            for folder, change in zip(wanted, deployed.changes, strict=True)
+        }
+        return versions, gone, refused
+
+
+def _gone(environment: Environment, right: Iterable[_Right], wrong: Iterable[Path]) -> list[str]:
+    """The ids that no folder declares any more. What an app has registered, and what was deployed over the REST API,
+    came from no folder and stays."""
+    declared = Function.objects.filter(environment=environment, app=None, live_version__isnull=False)
+    loaded = declared.exclude(live_version__folder="")
+    folders = dict(loaded.order_by("slug").values_list("slug", "live_version__folder"))
+    broken = {str(folder.resolve()) for folder in wrong}
+    # Which function a folder that cannot be read holds is only known if one was loaded from it before.
+    if not broken.issubset(folders.values()):
+        return []
+    kept = {one.checked.definition.id for one in right}
+    return [slug for slug, folder in folders.items() if slug not in kept and folder not in broken]
+
+
+def _refused(folder: Path, one: _Right, faults: Iterable[Fault]) -> _Wrong:
+    """A function that is right in itself."""
+    own = [msgspec.structs.replace(fault, function="") for fault in faults]
+    return _Wrong(_digest(one.files), _of(folder, placed(own, one.files)))
+
+
+def _of(folder: Path, faults: Iterable[Fault]) -> list[Fault]:
+    return [msgspec.structs.replace(fault, function=_shown(folder)) for fault in faults]
+
+
+def _shown(folder: Path) -> str:
+    """As a terminal that was opened in the working directory, or an editor, finds it."""
+    whole = folder.absolute()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # it was taken away under us
+        return whole.as_posix()
+    return (whole.relative_to(here) if whole.is_relative_to(here) else whole).as_posix()
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    found = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        found.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape") + content)
+    return found.hexdigest()

@@ -7,20 +7,33 @@ from pathlib import Path
 
 from watchfiles import watch
 
-from apps.datastore.definition.folder import IGNORED_FOLDERS
+from apps.datastore.definition import is_ignored
 
-_LOOK_MS = 500
-_GONE_SECONDS = 0.5
+_LOOK_MS = 100
+_QUIET_MS = 50
+_LONGEST_MS = 300
+_GONE_SECONDS = 0.2
 
 
 def changes(root: Path) -> Iterator[None]:
-    """Yields when a file below `root` has changed, and once when its folders have: never ends."""
-    again = False
+    """Yields once when it has begun to watch, then when files below `root`, or its folders, have changed. Never ends.
+
+    Saves at once are one change: those that follow each other within 50 ms, for 300 ms at most.
+    """
+    again = True
     while True:
         folders = watched_folders(root)
         try:
+            if not folders:
+                raise FileNotFoundError(root)
             for changed in watch(
-                *folders, recursive=False, raise_interrupt=False, yield_on_timeout=True, rust_timeout=_LOOK_MS
+                *folders,
+                recursive=False,
+                raise_interrupt=False,
+                yield_on_timeout=True,
+                rust_timeout=_LOOK_MS,
+                step=_QUIET_MS,
+                debounce=_LONGEST_MS,
             ):
                 if changed and watched_folders(root) != folders:
                     break
@@ -29,9 +42,13 @@ def changes(root: Path) -> Iterator[None]:
                     again = False
                     yield
             again = True
-        except FileNotFoundError:  # a folder went while we looked
+        except (FileNotFoundError, NotADirectoryError):  # a folder went while we looked, or there is none
+            if again and not root.is_dir():
+                again = False
+                yield
+            while not root.is_dir():
+                time.sleep(_GONE_SECONDS)
             again = True
-            time.sleep(_GONE_SECONDS)
 
 
 def watched_folders(root: Path) -> list[Path]:
@@ -39,5 +56,5 @@ def watched_folders(root: Path) -> list[Path]:
     found: list[Path] = []
     for folder, folders, _ in os.walk(root):
         found.append(Path(folder))
-        folders[:] = [name for name in folders if not name.startswith(".") and name not in IGNORED_FOLDERS]
+        folders[:] = [name for name in folders if not is_ignored(name)]
     return sorted(found)

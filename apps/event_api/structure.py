@@ -6,9 +6,8 @@ Only looked at where the parser has said that something is wrong, or might be.
 import re
 from itertools import accumulate
 
-from apps.event_stream.json_depth import STEP, STRING
+from apps.event_stream.json_depth import STEP, without_strings
 
-_TOKEN = re.compile(STRING.pattern + rb"|[\[\]{},]", re.DOTALL)
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b"[]{},"))
 
 # Every escape is stepped over, so that the second backslash of `\\ud800` begins none. A pair is one match; what begins
@@ -26,7 +25,7 @@ def event_at(body: bytes, offset: int) -> int | None:
     """The index of the event in an array of events that this byte belongs to, if it is not too far in to say."""
     if not body.lstrip().startswith(b"[") or offset > INDEXED_BYTES:
         return None
-    structure = STRING.sub(b"", body[:offset]).translate(None, _NOT_STRUCTURE)
+    structure = without_strings(body[:offset]).translate(None, _NOT_STRUCTURE)
     depths = accumulate(map(STEP.__getitem__, structure))
     return sum(depth == 1 and sign == ord(",") for sign, depth in zip(structure, depths, strict=True))
 
@@ -36,20 +35,20 @@ def has_more_events(body: bytes, limit: int) -> bool:
     if body.count(b",") <= COMMAS_TAKEN_UNSEEN:
         return False
     depth = commas = 0
-    for token in _TOKEN.finditer(body):
-        step = STEP.get(body[token.start()])
+    for sign in without_strings(body).translate(None, _NOT_STRUCTURE):
+        step = STEP[sign]
         if step == 0 and depth == 1:
             commas += 1
             if commas >= limit:
                 return True
-        elif step:
+        else:
             depth += step
     return False
 
 
 def deep_event(body: bytes, limit: int) -> int | None:
     """The index of the first event in an array of events that nests more than `limit` deep."""
-    structure = STRING.sub(b"", body).translate(None, _NOT_STRUCTURE)
+    structure = without_strings(body).translate(None, _NOT_STRUCTURE)
     index = 0
     for sign, depth in zip(structure, accumulate(map(STEP.__getitem__, structure)), strict=True):
         if depth == 1 and sign == ord(","):

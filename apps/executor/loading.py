@@ -12,6 +12,7 @@ from django.db import connection
 
 from apps.datastore.definition.types import SDK_STEP, Step
 from apps.datastore.versions import Version, load_version, load_versions
+from apps.executor.bundles import bundle_of, read_files
 from apps.executor.dotenv import read_dotenv
 from apps.executor.finished import UNREADABLE, Finished, is_sdk_version
 from apps.executor.opcodes import read_answer
@@ -85,7 +86,8 @@ WHERE run.id = ANY (%b::text[])
 
 
 def load(items: Sequence[Item], worker_id: int) -> Loaded:
-    """Read the runs, events and outputs so far of claimed items. At most two statements, whatever their number."""
+    """Read the runs, events and outputs so far of claimed items, and the code that this machine does not have yet. One
+    statement for each of these that there is to read, whatever the number of items."""
     run_ids = list({item.run_id for item in items})
     with connection.cursor() as cursor:
         cursor.execute(_RUNS, (run_ids,))
@@ -97,6 +99,8 @@ def load(items: Sequence[Item], worker_id: int) -> Loaded:
     led_here = _events_that_led_to([item for item in items if _may_follow_event(runs, item)])
     of_sdks = [item for item in items if item.run_id in runs and is_sdk_version(runs[item.run_id].version_id)]
     memories = read_memories(of_sdks, settings.SDK_STATE_MAX_BYTES)
+    open_runs = ((item, runs.get(item.run_id, _NO_RUN)) for item in items)
+    contents = read_files({(run.version_id, item.step_id) for item, run in open_runs if run.is_open})
     loaded = Loaded([], [], [])
     for item in items:
         run = runs.get(item.run_id, _NO_RUN)
@@ -111,7 +115,7 @@ def load(items: Sequence[Item], worker_id: int) -> Loaded:
                 _load_sdk_item(of_sdk, worker_id, loaded)
                 continue
             texts = Texts(run.event, led_here.get((item.run_id, item.step_id)), outputs.get(item.run_id))
-            loaded.work.append(_work(item, worker_id, version_id, texts))
+            loaded.work.append(_work(item, worker_id, version_id, texts, contents))
         except Exception as error:
             if not lies_in_a_row(error):
                 raise
@@ -124,7 +128,7 @@ def load(items: Sequence[Item], worker_id: int) -> Loaded:
     return loaded
 
 
-def _work(item: Item, worker_id: int, version_id: int, texts: Texts) -> Work:
+def _work(item: Item, worker_id: int, version_id: int, texts: Texts, contents: Mapping[str, bytes]) -> Work:
     version = load_version(version_id)
     step = version.definition.steps[item.step_id]
     outputs = texts.outputs
@@ -133,7 +137,7 @@ def _work(item: Item, worker_id: int, version_id: int, texts: Texts) -> Work:
             f"the outputs of the steps before it are {outputs.size} bytes together; the limit (STEP_INPUT_MAX_BYTES) is"
             f" {settings.STEP_INPUT_MAX_BYTES}"
         )
-    call = _call(item, version, step, _payload(item, version, texts))
+    call = _call(item, version, step, _payload(item, version, texts), bundle_of(version, step, contents))
     return Work(item, worker_id, version.definition.id, step.attempts, version_id, call)
 
 
@@ -191,7 +195,7 @@ def _has_several_steps(version_id: int) -> bool:
         return False  # its items are told apart below
 
 
-def _call(item: Item, version: Version, step: Step, payload: bytes) -> Call:
+def _call(item: Item, version: Version, step: Step, payload: bytes, bundle: Bundle | None) -> Call:
     return Call(
         runtime={"type": step.runtime.type, **step.runtime.options},
         payload=payload,
@@ -204,14 +208,9 @@ def _call(item: Item, version: Version, step: Step, payload: bytes) -> Call:
             log_bytes=settings.STEP_LOG_MAX_BYTES,
             memory_bytes=settings.STEP_MEMORY_MAX_BYTES,
         ),
-        bundle=_bundle(version.id, step.path),
+        bundle=bundle,
         env=read_dotenv(Path(version.folder)) if version.folder else {},
     )
-
-
-@lru_cache(maxsize=1_000)
-def _bundle(version_id: int, root: str) -> Bundle:
-    return Bundle(key=str(version_id), files=load_version(version_id).files, root=root)
 
 
 def _payload(item: Item, version: Version, texts: Texts) -> bytes:

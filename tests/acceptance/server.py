@@ -168,12 +168,20 @@ class Server:
 
     def cancel(self, run: str) -> None:
         """As a person would: DELETE /v1/runs/<id>."""
+        status, body = self.call("DELETE", f"/v1/runs/{urllib.parse.quote(run)}")
+        assert status < 300, f"{status} {body}"
+
+    def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """Ask the REST API. The answer's status and, if it has one, its body."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_POST_SECONDS)
-        connection.request("DELETE", f"/v1/runs/{urllib.parse.quote(run)}")
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        assert answer.status < 300, f"{answer.status} {text}"
+        try:
+            content = None if body is None else json.dumps(body)
+            connection.request(method, path, content, {"content-type": "application/json"})
+            answer = connection.getresponse()
+            text = answer.read()
+        finally:
+            connection.close()
+        return answer.status, json.loads(text) if text else None
 
     def logs(self) -> str:
         """The last words of every process, for a failed test."""

@@ -65,6 +65,17 @@ def test_a_runs_status_changes_in_one_module() -> None:
     assert writing == {"apps/state/transitions.py"}
 
 
+def test_live_pointers_move_in_one_module() -> None:
+    """Every move must leave a release behind it, or a rollback would go to the wrong place."""
+    moves = re.compile(r"\blive_version\s*=[^=]|Release\.objects\.\w*create|bulk_update\([^)]*live_version")
+    moving = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "apps").rglob("*.py")
+        if "migrations" not in path.parts and moves.search(path.read_text())
+    }
+    assert moving == {"apps/datastore/going_live.py", "apps/datastore/models.py"}
+
+
 def test_no_file_does_two_jobs() -> None:
     long = {
         str(path.relative_to(ROOT)): lines

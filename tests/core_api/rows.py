@@ -54,7 +54,7 @@ def version_of(
         function=function,
         number=function.versions.count() + 1,
         definition=to_json(define(steps, slug=slug)),
-        files="{}",
+        manifest="{}",
         digest="",
     )
     function.live_version = version

@@ -6,7 +6,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from apps.datastore.keys import create_api_token
-from apps.datastore.models import ApiToken, Environment
+from apps.datastore.models import ApiToken, Environment, Scope
 from tests.core_api.rows import StoredRun, add_event, add_run, version_of
 
 
@@ -23,7 +23,7 @@ def foreign_run(other_environment: Environment) -> StoredRun:
 
 @pytest.fixture
 def token(dev: Environment) -> str:
-    return create_api_token(dev, "ci")
+    return create_api_token(dev, "ci", Scope.DEPLOY)
 
 
 @pytest.mark.usefixtures("in_production")
@@ -46,6 +46,11 @@ def test_nothing_is_answered_without_a_token(client: APIClient, completed_run: S
         assert answer.status_code == 401
         assert answer["WWW-Authenticate"] == "Bearer"
         assert set(answer.json()) == {"error", "status"}
+
+
+@pytest.mark.usefixtures("in_production")
+def test_who_shows_nothing_is_told_what_to_show(client: APIClient) -> None:
+    assert client.get("/v1/runs").json()["error"] == "An API token is needed: `Authorization: Bearer <API token>`"
 
 
 @pytest.mark.usefixtures("in_production")

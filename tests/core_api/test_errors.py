@@ -137,3 +137,8 @@ def test_no_path_is_a_500(client: APIClient, query: bytes, tail: str, accept: st
     answer = client.get("/v1/runs", QUERY_STRING=query.decode("latin-1"), headers={"accept": accept})
     assert answer.status_code in (200, 400, 406)
     assert client.get(f"/v1/runs/{tail}", headers={"accept": accept}).status_code in (200, 404, 406)
+
+
+def test_a_parameter_that_is_there_twice_is_refused(client: APIClient) -> None:
+    answer = client.get("/v1/runs?limit=5&limit=7")
+    assert (answer.status_code, answer.json()["error"]) == (400, "`limit` must be there only once")

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from apps.datastore.keys import create_api_token
-from apps.datastore.models import Environment
+from apps.datastore.models import Environment, Scope
 from apps.event_stream.models import Event
 from apps.state.models import Run
 from tests.core_api.living import read
@@ -129,5 +129,5 @@ def test_outside_dev_mode_a_token_opens_the_functions_of_its_environment(
     settings.ALLOWED_HOSTS = ["*"]
     assert post(client, "/invoke/app-fn").status_code == 401
     for environment, status in ((other_environment, 404), (Environment.objects.get(slug="dev"), 200)):
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {create_api_token(environment, 'ci')}")
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {create_api_token(environment, 'ci', Scope.DEPLOY)}")
         assert post(client, "/invoke/app-fn").status_code == status

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from apps.datastore.definition.types import FunctionDefinition
-from apps.datastore.deploying import deploy
 from apps.executor.recording import record
 from tests.clock import Clock
 from tests.core_api.lives import definitions
 from tests.core_api.living import consume, send, steps_of, the_run
 from tests.executor.finishing import lease, with_outcome
-from tests.functions import dev_environment, fail, succeed
+from tests.functions import deploy, dev_environment, fail, succeed
 from tests.state.items import add_worker
 
 

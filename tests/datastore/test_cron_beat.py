@@ -6,11 +6,10 @@ import pytest
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
-from apps.datastore.deploying import take_down
 from apps.state.clock import read_now
 from inngest_server.celery import app
 from tests.crons import EVERY_MINUTE, deploy_crons
-from tests.functions import dev_environment
+from tests.functions import dev_environment, take_down
 
 # The scheduler closes connections as it likes.
 pytestmark = pytest.mark.django_db(transaction=True)

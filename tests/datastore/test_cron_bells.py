@@ -5,10 +5,9 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 
 from apps.datastore import cron_bells
 from apps.datastore.cron_triggers import take_due
-from apps.datastore.deploying import take_down
 from apps.datastore.models import CronTrigger
 from tests.crons import EVERY_MINUTE, deploy_crons, let_be_due
-from tests.functions import deploy_function, dev_environment
+from tests.functions import deploy_function, dev_environment, take_down
 
 pytestmark = pytest.mark.django_db
 

@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from apps.datastore.cron_triggers import Advance, advance, due_ids, take_due, take_this
-from apps.datastore.deploying import deploy, take_down
 from apps.datastore.models import CronTrigger, Environment
 from apps.datastore.ticks import next_tick
 from apps.state.clock import read_now
 from tests.crons import EVERY_MINUTE, MINUTE, define_crons, deploy_crons, let_be_due
-from tests.functions import define, deploy_function, dev_environment
+from tests.functions import define, deploy, deploy_function, dev_environment, take_down
 
 pytestmark = pytest.mark.django_db
 

@@ -5,12 +5,11 @@ from collections import Counter
 import pytest
 
 from apps.datastore.definition.types import FunctionDefinition
-from apps.datastore.deploying import deploy, take_down
 from apps.datastore.models import EventTrigger, Function, FunctionVersion
 from apps.datastore.versions import load_version
 from apps.runner.consume_events import consume_events
 from apps.state.models import Run, Step
-from tests.functions import append, define, deploy_function, dev_environment
+from tests.functions import append, define, deploy, deploy_function, dev_environment, take_down
 from tests.state.racing import race
 
 pytestmark = pytest.mark.django_db(transaction=True)

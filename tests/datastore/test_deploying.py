@@ -3,11 +3,11 @@
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
-from apps.datastore.deploying import deploy, take_down
+from apps.datastore.manifest import manifest_of
 from apps.datastore.models import Environment, EventTrigger, Function, FunctionVersion
 from apps.datastore.triggers import Start, find_starts
 from apps.datastore.versions import load_version
-from tests.functions import define, deploy_function, dev_environment
+from tests.functions import define, deploy, deploy_function, dev_environment, take_down
 from tests.state.items import execute
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def test_a_deploy_makes_a_version_that_events_start() -> None:
     assert starts() == [Start(function.pk, deployed.version.pk)]
     version = load_version(deployed.version.pk)
     assert (version.number, version.environment, version.folder) == (1, "dev", "/somewhere")
-    assert version.files == {"index.ts": "export {}"}
+    assert version.manifest == manifest_of({"index.ts": b"export {}"})
     assert version.definition == define()
 
 
@@ -58,7 +58,7 @@ def test_a_function_that_is_taken_down_starts_no_more_and_can_be_deployed_again(
     assert Function.objects.get().live_version is None
     assert not take_down(dev_environment(), "fn")
     assert not take_down(dev_environment(), "never-there")
-    assert deploy(dev_environment(), define(), {}).version.number == 2
+    assert deploy(dev_environment(), define(), {}).version.number == 1
     assert len(starts()) == 1
 
 
@@ -90,7 +90,7 @@ def test_a_deploy_that_fails_half_way_changes_nothing(monkeypatch: pytest.Monkey
 def test_a_version_never_changes() -> None:
     version = deploy_function().live_version
     assert version is not None
-    version.files = "{}"
+    version.manifest = "{}"
     with pytest.raises(DatabaseError, match="never changes"), transaction.atomic():
         version.save()
     for change in ("definition = '{}'", "number = 7", "folder = 'x'"):
@@ -108,7 +108,7 @@ def test_a_version_that_is_live_cannot_be_deleted() -> None:
 def test_numbers_are_unique_within_a_function() -> None:
     function = deploy_function()
     with pytest.raises(IntegrityError), transaction.atomic():
-        FunctionVersion.objects.create(function=function, number=1, definition="{}", files="{}", digest="")
+        FunctionVersion.objects.create(function=function, number=1, definition="{}", manifest="{}", digest="")
 
 
 def test_a_version_that_is_not_there_is_said_so() -> None:

@@ -9,14 +9,13 @@ from django.core.exceptions import ObjectDoesNotExist
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from apps.datastore.definition.faults import InvalidDefinition
-from apps.datastore.deploying import deploy, take_down
 from apps.datastore.models import App, CronTrigger, Environment, EventTrigger, Function, FunctionVersion
 from apps.datastore.registering import Registered, note_refusal
 from apps.datastore.versions import load_version
 from apps.runner.consume_events import consume_events
 from apps.state.models import Run
 from tests.datastore.registrations import function, registered
-from tests.functions import append, define, deploy_function, dev_environment
+from tests.functions import append, define, deploy, deploy_function, dev_environment, take_down
 from tests.state.racing import race
 
 pytestmark = pytest.mark.django_db
@@ -87,11 +86,14 @@ def test_what_the_app_no_longer_has_is_archived_and_its_runs_go_on() -> None:
     assert register(function("c")).archived == []
 
 
-def test_a_function_that_comes_back_goes_on_counting() -> None:
+def test_a_function_that_comes_back_is_what_it_was_or_goes_on_counting() -> None:
     register(function("a"))
     register()
     assert live() == {}
     assert register(function("a")).changed == ["a"]
+    assert live() == {"a": 1}
+    register()
+    register(function("a", name="other"))
     assert live() == {"a": 2}
 
 

@@ -18,7 +18,7 @@ from apps.datastore.signing_keys import (
     NoStandbyError,
     create_signing_key,
     current_signing_key,
-    environment_of_bearer,
+    key_of_bearer,
     live_signing_keys,
     revoke_signing_key,
     rotate,
@@ -47,6 +47,11 @@ def signs(environment: Environment) -> str | None:
     """The key that signs, read anew."""
     signing_keys._current.clear()
     return current_signing_key(environment.pk)
+
+
+def environment_of_bearer(token: str) -> Environment | None:
+    key = key_of_bearer(token)
+    return None if key is None else key.environment
 
 
 def manage(*arguments: str) -> str:
@@ -93,6 +98,21 @@ def test_keys_are_of_their_own_environment(shop: Environment) -> None:
     assert (signs(dev_environment()), signs(shop)) == (ours, theirs)
     with pytest.raises(NoStandbyError):
         rotate(shop)
+
+
+def test_a_key_is_revoked_within_its_own_environment(shop: Environment) -> None:
+    key = create_signing_key(shop, "app")
+    number = str(SigningKey.objects.get().pk)
+    for which in (key, number):
+        assert revoke_signing_key(which, within=dev_environment()) == (False, False)
+    assert revoke_signing_key(number, within=shop) == (True, True)
+
+
+def test_what_rotates_says_that_it_signs(shop: Environment) -> None:
+    first, second = create_signing_key(shop, "one"), create_signing_key(shop, "two")
+    turned = rotate(shop)
+    assert (turned.name, turned.is_current) == ("two", True)
+    assert live_signing_keys(shop.pk) == [second, first]
 
 
 def test_a_rotation_refuses_no_call(shop: Environment) -> None:

@@ -1,12 +1,20 @@
 """Calls for the drivers' tests, and what to say of their outcomes."""
 
+import hashlib
+from collections.abc import Mapping
+
 from drivers.contract import Abort, Bundle, Call, Driver, Limits, Outcome
 
 PAYLOAD = b'{"event":{"name":"user/signed.up","data":{"id":"u1"}},"events":[],"steps":{},"ctx":{"attempt":0}}'
 
 
+def bundle(files: Mapping[str, str | bytes], root: str = "") -> Bundle:
+    contents = {path: file.encode() if isinstance(file, str) else file for path, file in files.items()}
+    return Bundle(hashlib.sha256(repr(sorted(contents.items())).encode()).hexdigest(), contents, root)
+
+
 def script_call(
-    source: str | dict[str, str],
+    source: str | bytes | Mapping[str, str | bytes],
     *,
     root: str = "",
     payload: bytes = PAYLOAD,
@@ -15,11 +23,17 @@ def script_call(
     env: dict[str, str] | None = None,
     entrypoint: str | None = None,
 ) -> Call:
-    files = {"index.ts": source} if isinstance(source, str) else source
+    files = source if isinstance(source, Mapping) else {"index.ts": source}
     runtime = {"type": "typescript"} | ({"entrypoint": entrypoint} if entrypoint else {})
-    bundle = Bundle(key=str(hash(tuple(sorted(files.items())))), files=files, root=root)
     return Call(
-        runtime, payload, "run-1", "step-1", timeout=timeout, limits=limits or Limits(), bundle=bundle, env=env or {}
+        runtime,
+        payload,
+        "run-1",
+        "step-1",
+        timeout=timeout,
+        limits=limits or Limits(),
+        bundle=bundle(files, root),
+        env=env or {},
     )
 
 

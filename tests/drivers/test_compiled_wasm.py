@@ -6,6 +6,8 @@ import pytest
 import wasmtime
 
 from drivers import compiled_wasm
+from drivers.cache_folder import private_folder
+from tests.ordinary_user import as_ordinary_user, full_disk
 
 WASM = wasmtime.wat2wasm('(module (func (export "seven") (result i32) i32.const 7))')
 
@@ -13,9 +15,9 @@ WASM = wasmtime.wat2wasm('(module (func (export "seven") (result i32) i32.const 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("INNGEST_CACHE_DIR", str(tmp_path / "cache"))
-    compiled_wasm._private_folder.cache_clear()
+    private_folder.cache_clear()
     yield tmp_path / "cache" / "wasm"
-    compiled_wasm._private_folder.cache_clear()
+    private_folder.cache_clear()
 
 
 def seven(settings: str = "plain") -> int:
@@ -73,4 +75,28 @@ def test_a_link_is_not_trusted_and_code_is_compiled_anew(cache: Path, tmp_path: 
 
 def test_without_a_folder_it_compiles_and_works(cache: Path) -> None:
     cache.parent.write_text("a file in the way")
+    assert seven() == 7
+
+
+def test_a_folder_that_cannot_be_written_is_read_all_the_same(cache: Path) -> None:
+    seven()
+    cache.chmod(0o500)
+    before = kept(cache)
+    assert as_ordinary_user(seven) == 7
+    assert as_ordinary_user(lambda: seven("other")) == 7
+    assert kept(cache) == before
+    cache.chmod(0o700)
+
+
+def test_a_full_disk_costs_the_compiling_and_leaves_no_crumbs(cache: Path) -> None:
+    with full_disk():
+        assert seven() == 7
+    assert {file.suffix for file in cache.iterdir()} <= {".lock"}
+
+
+def test_a_folder_that_was_emptied_meanwhile_does_no_harm(cache: Path) -> None:
+    seven()
+    for file in cache.iterdir():
+        file.unlink()
+    cache.rmdir()
     assert seven() == 7

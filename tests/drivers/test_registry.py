@@ -43,3 +43,8 @@ def test_what_an_sdk_asks_for_has_drivers_that_no_message_offers(runtime: str) -
     with pytest.raises(registry.UnsupportedRuntime) as refused:
         registry.queue_for("cobol")
     assert runtime not in str(refused.value)
+
+
+def test_only_code_that_we_run_needs_files() -> None:
+    runtimes = ("http", "typescript", "sdk", "gateway")
+    assert [runtime for runtime in runtimes if registry.needs_files(runtime)] == ["typescript"]

@@ -1,7 +1,9 @@
 import pytest
 
+from drivers import modules
+from drivers.modules import Sources
 from drivers.typescript import TypeScriptDriver
-from tests.drivers.calls import error_of, run, script_call
+from tests.drivers.calls import bundle, error_of, run, script_call
 
 
 @pytest.mark.parametrize(
@@ -43,6 +45,58 @@ def test_json_is_imported_as_its_value(typescript: TypeScriptDriver) -> None:
         "a.json": '{"x": "\u2028\\u0000"}',
     }
     assert run(typescript, script_call(files)).output == '[{"x":"\u2028\\u0000"},{"x":"\u2028\\u0000"}]'
+
+
+@pytest.mark.parametrize("file", ["lib.ts", "lib.js", "lib.json"])
+def test_a_byte_order_mark_is_no_part_of_a_source(typescript: TypeScriptDriver, file: str) -> None:
+    content = b'"\xc3\xa9"' if file.endswith(".json") else b'export default "\xc3\xa9";'
+    source = f'import x from "./{file}"; export const run = () => x;'.encode()
+    files = {"index.ts": b"\xef\xbb\xbf" + source, file: b"\xef\xbb\xbf" + content}
+    assert run(typescript, script_call(files)).output == '"é"'
+
+
+@pytest.mark.parametrize("file", ["lib.ts", "lib.js", "lib.json", "photo.png"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_an_import_that_is_no_text_is_told_with_its_line(typescript: TypeScriptDriver, file: str, mark: bytes) -> None:
+    source = f'import x from "./{file}"; export const run = () => x;'
+    files: dict[str, str | bytes] = {"index.ts": source, file: mark + b"// one\n// \xff\n"}
+    outcome = run(typescript, script_call(files))
+    message = f"{file} cannot be imported: it is no text in UTF-8 (byte 0xff in line 2)"
+    assert error_of(outcome) == ("SyntaxError", message)
+    assert not outcome.retryable
+
+
+def test_an_entrypoint_that_is_no_text_is_told(typescript: TypeScriptDriver) -> None:
+    outcome = run(typescript, script_call(b"\xff\xfee\0x\0"))
+    assert error_of(outcome)[1] == "index.ts cannot be imported: it is no text in UTF-8 (byte 0xff in line 1)"
+
+
+def test_files_that_nothing_imports_may_hold_anything(typescript: TypeScriptDriver) -> None:
+    files: dict[str, str | bytes] = {"index.ts": "export const run = () => 1;", "a.wasm": b"\0asm\xff"}
+    assert run(typescript, script_call(files)).output == "1"
+
+
+def test_bundles_of_the_same_files_share_what_was_made_of_them() -> None:
+    sources, stripped = Sources(), list[str]()
+
+    def strip(path: str, source: str) -> str:
+        stripped.append(path)
+        return source
+
+    files = {"index.ts": "export const run = () => 1;"}
+    for root in ("", "steps/a"):
+        sources.javascript(bundle(files, root), "index.ts", strip)
+    assert stripped == ["index.ts"]
+    sources.javascript(bundle(files | {"b.ts": ""}), "index.ts", strip)
+    assert stripped == ["index.ts", "index.ts"]
+
+
+def test_what_a_process_keeps_of_sources_is_bounded_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modules, "KEPT_BYTES", 10_000)
+    sources = Sources()
+    for number in range(20):
+        sources.javascript(bundle({"index.js": f"//{number}" + "x" * 2_000}), "index.js", lambda _, source: source)
+    assert len(sources._kept) == 4
 
 
 def test_imports_of_types_need_no_file(typescript: TypeScriptDriver) -> None:

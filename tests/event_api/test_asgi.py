@@ -8,16 +8,19 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from inngest_server import asgi
+from inngest_server import asgi, body_limits
 from tests.event_api.calling import LOOPBACK, Response
+from tests.functions import dev_environment
 
-LIMIT = 1_000 + asgi.SLACK_BYTES
+LIMIT = 1_000 + body_limits.SLACK_BYTES
+DEPLOY_LIMIT = 100_000 + body_limits.SLACK_BYTES
 
 
 @pytest.fixture(autouse=True)
 def small_limits(settings: Settings) -> None:
     settings.EVENT_MAX_BYTES = 100
     settings.REGISTRATION_MAX_BYTES = 1_000
+    settings.DEPLOY_MAX_BYTES = 100_000
 
 
 async def never() -> AsyncIterator[bytes]:
@@ -31,7 +34,7 @@ async def in_pieces(*pieces: bytes, pause: float = 0.0) -> AsyncIterator[bytes]:
         yield piece
 
 
-def post(body: AsyncIterator[bytes], *headers: tuple[bytes, bytes]) -> Response | None:
+def post(body: AsyncIterator[bytes], *headers: tuple[bytes, bytes], path: str = "/") -> Response | None:
     """To `/`, which refuses a POST once its body is there. None if there was no answer."""
     sent: list[dict[str, Any]] = []
 
@@ -44,7 +47,7 @@ def post(body: AsyncIterator[bytes], *headers: tuple[bytes, bytes]) -> Response 
         sent.append(message)
 
     async def scenario() -> None:
-        scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": [LOOPBACK, *headers]}
+        scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": [LOOPBACK, *headers]}
         async with asyncio.timeout(20):
             await asgi.Application()(scope, receive, send)
 
@@ -77,5 +80,50 @@ def test_a_body_that_turns_out_to_be_too_large_is_refused_then() -> None:
 
 
 def test_a_body_that_comes_drop_by_drop_has_one_deadline_for_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asgi, "BODY_SECONDS", 0.3)
+    monkeypatch.setattr(body_limits, "BODY_SECONDS", 0.3)
     assert post(in_pieces(*[b"x"] * 100, b"", pause=0.1)) is None
+
+
+# Deploys
+
+
+@pytest.fixture
+def in_production(settings: Settings) -> None:
+    settings.INNGEST_DEV = False
+    settings.ALLOWED_HOSTS = ["*"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_a_deploy_may_be_as_large_as_one() -> None:
+    dev_environment()
+    body = b"x" * DEPLOY_LIMIT
+    deployed = post(in_pieces(body, b""), path=body_limits.DEPLOYS)
+    assert deployed is not None
+    assert deployed.status == 415  # of Django's view, so it has come through
+    assert too_large(post(in_pieces(body, b""), path="/v1/deploys/1/rollback"))
+    larger = post(in_pieces(body, b"x", b""), path=body_limits.DEPLOYS)
+    assert larger is not None
+    assert (larger.status, str(DEPLOY_LIMIT) in larger.error) == (413, True)
+
+
+def test_a_deploy_has_a_deadline_of_its_own(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    settings.DEPLOY_BODY_SECONDS = 0.3
+    assert post(in_pieces(*[b"x"] * 100, b"", pause=0.1), path=body_limits.DEPLOYS) is None
+
+
+@pytest.mark.usefixtures("in_production")
+@pytest.mark.parametrize("headers", [[], [(b"authorization", b"")], [(b"authorization", b"  ")]])
+def test_a_deploy_without_a_key_is_refused_before_its_body_comes(headers: list[tuple[bytes, bytes]]) -> None:
+    answer = post(never(), *headers, path=body_limits.DEPLOYS)
+    assert answer is not None
+    assert (answer.status, json.loads(answer.body)["status"]) == (401, 401)
+    assert answer.headers[b"www-authenticate"] == b"Bearer"
+    assert answer.headers[b"x-inngest-server-kind"] == b"cloud"
+
+
+@pytest.mark.usefixtures("in_production")
+@pytest.mark.django_db(transaction=True)
+def test_a_deploy_with_a_key_is_read_and_the_key_then_asked() -> None:
+    answer = post(in_pieces(b"x" * DEPLOY_LIMIT, b""), (b"authorization", b"Bearer nonsense"), path=body_limits.DEPLOYS)
+    assert answer is not None
+    assert (answer.status, answer.error) == (401, "API token not found")

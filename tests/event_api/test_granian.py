@@ -28,14 +28,14 @@ COMMAND = (
 class Served:
     """The server in a process of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
         with closing(socket.socket()) as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
         database = make_conninfo(os.environ["DATABASE_URL"], dbname=connection.settings_dict["NAME"])
         self.process = subprocess.Popen(
             [*COMMAND, str(self.port), "inngest_server.asgi:application"],
-            env=os.environ | {"DATABASE_URL": database, "INNGEST_DEV": "1"},
+            env=os.environ | {"DATABASE_URL": database, "INNGEST_DEV": "1"} | settings,
             start_new_session=True,
         )
 

@@ -7,10 +7,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
+from pytest_django import Settings
 
 from apps.datastore.environments import environment_for_sync
 from apps.datastore.keys import create_event_key, digest_of, revoke
-from apps.datastore.models import ApiToken, Environment, EventKey, Key, SigningKey
+from apps.datastore.models import ApiToken, Environment, EventKey, Key, Scope, SigningKey
 from apps.event_api.app import EventApi
 from apps.event_stream.models import Event
 from tests.event_api.calling import Response, post, running_api
@@ -170,13 +171,49 @@ def test_an_api_token_opens_no_event_api() -> None:
     [
         (("create-event-key", "nowhere", "x"), "no environment 'nowhere'"),
         (("create-environment", "dev"), "already"),
-        (("create-environment", "not a slug"), "valid"),
-        (("create-environment", "x" * 301), "at most 300 characters"),
-        (("create-event-key", "dev", "x" * 101), "at most 100 characters"),
-        (("create-api-token", "dev", "x" * 101), "at most 100 characters"),
-        (("create-signing-key", "dev", "x" * 101), "at most 100 characters"),
+        (("create-environment", "not a slug"), "letters, digits, `-` and `_`"),
+        (("create-environment", "x" * 101), "at most 100 characters"),
+        (("create-event-key", "dev", "x" * 101), "1 to 100 printable characters"),
+        (("create-api-token", "dev", "\x1b[2J"), "1 to 100 printable characters"),
+        (("create-signing-key", "dev", " "), "1 to 100 printable characters"),
+        (("create-api-token", "dev", "ci", "--scope", "root"), "invalid choice: 'root'"),
     ],
 )
 def test_the_command_says_what_is_wrong(arguments: tuple[str, ...], words: str) -> None:
     with pytest.raises(CommandError, match=words):
         manage(*arguments)
+
+
+def test_a_token_only_reads_unless_it_is_made_for_more() -> None:
+    manage("create-api-token", "dev", "one")
+    for scope in Scope.values:
+        manage("create-api-token", "dev", scope, "--scope", scope)
+    assert list(ApiToken.objects.order_by("pk").values_list("scope", flat=True)) == ["read", *Scope.values]
+
+
+def test_the_list_shows_the_scope_of_each_token() -> None:
+    token = manage("create-api-token", "dev", "ci", "--scope", "deploy")
+    assert "live  deploy  ci" in manage("list")
+    manage("revoke-api-token", token)
+    assert "deploy  ci" in manage("list")
+    assert token not in manage("list")
+
+
+@pytest.mark.parametrize("word", ["event-key", "api-token", "signing-key"])
+def test_an_environment_has_so_many_live_keys_of_a_kind(word: str, settings: Settings) -> None:
+    settings.KEYS_MAX = 2
+    manage("create-environment", "shop")
+    first = manage(f"create-{word}", "shop", "one")
+    manage(f"create-{word}", "shop", "two")
+    with pytest.raises(CommandError, match="KEYS_MAX"):
+        manage(f"create-{word}", "shop", "three")
+    manage(f"create-{word}", "dev", "of another environment")
+    manage(f"revoke-{word}", first)
+    manage(f"create-{word}", "shop", "three")
+
+
+def test_the_command_makes_the_parent_of_branch_environments_and_no_key_of_a_branch() -> None:
+    manage("create-environment", "branch")
+    environment_for_sync(Environment.objects.get(slug="branch"), "fix")
+    with pytest.raises(CommandError, match="keys of its parent"):
+        manage("create-api-token", "branch/fix", "ci")

@@ -7,7 +7,6 @@ import msgspec
 import pytest
 from django.db import OperationalError
 
-from apps.datastore.deploying import take_down
 from apps.doorbell.stopping import stopping
 from apps.executor import drain as drain_module
 from apps.executor.drain import Drain
@@ -16,7 +15,16 @@ from apps.runner.consume_events import consume_events
 from apps.state.models import Attempt, History, LeasedItem, ReadyItem, Run, Step
 from drivers.contract import Abort, Call, Outcome
 from tests.executor.finishing import start
-from tests.functions import ScriptedDriver, append, deploy_function, dev_environment, left_over, statuses, succeed
+from tests.functions import (
+    ScriptedDriver,
+    append,
+    deploy_function,
+    dev_environment,
+    left_over,
+    statuses,
+    succeed,
+    take_down,
+)
 from tests.state.items import QUEUE
 
 pytestmark = pytest.mark.django_db

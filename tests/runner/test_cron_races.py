@@ -7,14 +7,13 @@ from collections import Counter
 import pytest
 from django_celery_beat.models import PeriodicTask
 
-from apps.datastore.deploying import take_down
 from apps.datastore.models import CronTrigger, Function, FunctionVersion
 from apps.event_stream.models import Event, InboxEntry
 from apps.runner.consume_events import consume_events
 from apps.runner.run_crons import run_crons
 from apps.state.models import ReadyItem, Run
 from tests.crons import deploy_crons
-from tests.functions import dev_environment
+from tests.functions import dev_environment, take_down
 from tests.state.items import execute
 from tests.state.racing import race
 

@@ -9,7 +9,6 @@ from django.db import DataError, OperationalError
 from django_celery_beat.models import PeriodicTask
 
 from apps.datastore.cron_triggers import Due, take_due
-from apps.datastore.deploying import take_down
 from apps.datastore.models import CronTrigger
 from apps.event_stream.models import Event, InboxEntry
 from apps.runner import run_crons as module
@@ -19,7 +18,7 @@ from apps.runner.starting import start_candidates
 from apps.state.clock import read_now
 from apps.state.models import History, ReadyItem, Run
 from tests.crons import EVERY_MINUTE, MINUTE, deploy_crons, let_be_due
-from tests.functions import Rings, deploy_function, dev_environment
+from tests.functions import Rings, deploy_function, dev_environment, take_down
 from tests.state.items import execute
 
 pytestmark = pytest.mark.django_db

@@ -111,7 +111,7 @@ class SdkServer(Server):
         if self.mode == "production":
             self.manage("keys", "create-environment", ENVIRONMENT)
             self.event_key = self.manage("keys", "create-event-key", ENVIRONMENT, "tests")
-            self.api_token = self.manage("keys", "create-api-token", ENVIRONMENT, "tests")
+            self.api_token = self.manage("keys", "create-api-token", ENVIRONMENT, "tests", "--scope", "deploy")
             self.signing_key = self.manage("keys", "create-signing-key", ENVIRONMENT, "tests")
 
     def manage(self, *arguments: str) -> str:

@@ -21,7 +21,7 @@ def cloud(production: SdkServer) -> SdkServer:
     server = copy.copy(production)
     server.manage("keys", "create-environment", ENVIRONMENT)
     server.event_key = server.manage("keys", "create-event-key", ENVIRONMENT, "tests")
-    server.api_token = server.manage("keys", "create-api-token", ENVIRONMENT, "tests")
+    server.api_token = server.manage("keys", "create-api-token", ENVIRONMENT, "tests", "--scope", "deploy")
     server.signing_key = server.manage("keys", "create-signing-key", ENVIRONMENT, "tests")
     return server
 

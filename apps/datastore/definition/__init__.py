@@ -3,10 +3,11 @@
 Pure Python: neither Django nor the database is imported here.
 """
 
+from apps.datastore.definition.checking import Checked, check_document, check_files, placed
 from apps.datastore.definition.documents import read_document
 from apps.datastore.definition.durations import InvalidDuration, parse_duration
 from apps.datastore.definition.faults import Fault, InvalidDefinition
-from apps.datastore.definition.folder import FolderContent, find_functions, read_folder
+from apps.datastore.definition.folder import FolderLimits, find_functions, is_ignored, read_files
 from apps.datastore.definition.parsing import parse
 from apps.datastore.definition.types import (
     TRIGGER,
@@ -30,25 +31,30 @@ __all__ = [
     "TRIGGER",
     "Async",
     "CancelOn",
+    "Checked",
     "CronTrigger",
     "Edge",
     "EventTrigger",
     "Fault",
-    "FolderContent",
+    "FolderLimits",
     "FunctionDefinition",
     "InvalidDefinition",
     "InvalidDuration",
     "Runtime",
     "Step",
     "Throttle",
+    "check_document",
+    "check_files",
     "find_functions",
     "first_steps",
     "from_json",
+    "is_ignored",
     "leaf_steps",
     "parse",
     "parse_duration",
+    "placed",
     "read_document",
-    "read_folder",
+    "read_files",
     "steps_after",
     "to_json",
 ]

@@ -9,13 +9,22 @@ MAX_FAULTS = 100
 _PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$-]*", re.ASCII)
 
 
-class Fault(msgspec.Struct, frozen=True):
+class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
     path: str
-    """A JSON path in the document, `$.steps.thank.runtime`; or a file's path in the folder, without the `$`."""
+    """A JSON path in the document, `$.steps.thank.runtime`; "" for a fault of a file as a whole."""
     message: str
+    file: str = ""
+    """Seen from the function's folder: `inngest.json`, `steps/a/index.ts`."""
+    line: int | None = None
+    """In the file, from 1."""
+    function: str = ""
+    """Which function, where there are several: its folder, seen from what was deployed, or its id."""
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
+        """One line, which begins as editors and terminals know places: `inngest.json:14: $.steps.x: message`."""
+        file = "/".join(filter(None, (self.function, self.file)))
+        place = f"{file}:{self.line}" if file and self.line is not None else file
+        return ": ".join(filter(None, (place, self.path, self.message)))
 
 
 class InvalidDefinition(Exception):
@@ -33,11 +42,11 @@ class FaultLog:
         self._faults: list[Fault] = []
         self._more = 0
 
-    def add(self, path: str, message: str) -> None:
+    def add(self, path: str, message: str, file: str = "", line: int | None = None) -> None:
         if self.full:
             self._more += 1
         else:
-            self._faults.append(Fault(path, message))
+            self._faults.append(Fault(path, message, file, line))
 
     @property
     def full(self) -> bool:

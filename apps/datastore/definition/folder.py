@@ -1,4 +1,4 @@
-"""A function's folder on disk: its document, and its source files as a version keeps them."""
+"""A function's folder on disk: its files, the definition among them, as a version keeps them."""
 
 import os
 import stat
@@ -6,21 +6,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from apps.datastore.definition.documents import CUE, JSON, YAML, read_document
+from apps.datastore.definition.documents import CUE, JSON, YAML
 from apps.datastore.definition.faults import FaultLog, InvalidDefinition, shown
 
-MAX_FILES = 1_000
-MAX_FILE_BYTES = 1024 * 1024
-MAX_TOTAL_BYTES = 8 * 1024 * 1024
+MIB = 1024 * 1024
+MAX_PATH = 500
+"""Characters."""
 IGNORED_FOLDERS = {"node_modules", "__pycache__"}
 # The last is a slip that is better answered than passed over.
 DEFINITIONS = (JSON, YAML, CUE, "inngest.yml")
 
 
-class FolderContent(NamedTuple):
-    document: object
-    files: dict[str, str]
-    """Text by path, as in "steps/compose/index.ts"; without the definition itself."""
+class FolderLimits(NamedTuple):
+    """How much a function may be. The server's settings say; this package knows none."""
+
+    files: int = 1_000
+    total_bytes: int = 32 * MIB
+
+
+DEFAULT_LIMITS = FolderLimits()
 
 
 def find_functions(root: Path) -> list[Path]:
@@ -30,102 +34,94 @@ def find_functions(root: Path) -> list[Path]:
         if set(DEFINITIONS).intersection(names):
             found.append(Path(folder))
             folders.clear()
-        folders[:] = [name for name in folders if not _is_ignored(name)]
+        folders[:] = [name for name in folders if not is_ignored(name)]
     return sorted(found)
 
 
-def read_folder(path: Path) -> FolderContent:
-    """Read the folder; InvalidDefinition names every file that cannot be part of a version, and why.
+def read_files(path: Path, limits: FolderLimits = DEFAULT_LIMITS) -> dict[str, bytes]:
+    """The folder's files by path, as in "steps/compose/index.ts"; the definition is one of them.
 
-    Nothing is left out silently but dot-files (`.env` holds secrets) and installed packages.
+    Nothing is left out silently but dot-files (`.env` holds secrets) and installed packages. Raises InvalidDefinition,
+    which names every file that cannot be part of a version, and why.
     """
     log = FaultLog()
-    document = _read_definition(path, log)
-    files: dict[str, str] = {}
+    files: dict[str, bytes] = {}
     total = 0
-    for file in _walk(path, log):
-        name = file.relative_to(path).as_posix()
-        if name in DEFINITIONS:
+    for name in _walk(path, log):
+        problem = name_problem(name)
+        if problem:
+            log.add("", problem, shown(name))
             continue
-        if not name.isprintable():
-            # Among them names that aren't UTF-8, which no JSON and no database would hold.
-            log.add(shown(name), "has a name with control characters or broken Unicode")
-            continue
-        if len(files) == MAX_FILES:
-            log.add(name, f"is one file too many; the limit is {MAX_FILES}")
+        if len(files) == limits.files:
+            log.add("", f"is one file too many; the limit is {limits.files}", name)
             break
-        text = _read_text(file, name, log)
-        if text is None:
+        content = _read(path / name, name, log, limits.total_bytes - total)
+        if content is None:
             continue
-        total += len(text.encode())
-        if total > MAX_TOTAL_BYTES:
-            log.add(name, f"makes the folder larger than {MAX_TOTAL_BYTES // 1024 // 1024} MiB")
+        total += len(content)
+        if total > limits.total_bytes:
+            log.add("", too_large(limits), name)
             break
-        files[name] = text
+        files[name] = content
     if log.faults:
         raise InvalidDefinition(log.faults)
-    return FolderContent(document, files)
+    return files
 
 
-def _read_definition(folder: Path, log: FaultLog) -> object:
-    names = [name for name in DEFINITIONS if (folder / name).is_file()]
-    if not names:
-        log.add("$", f"there is no {JSON} or {YAML} in {folder}")
-        return None
-    if JSON in names and YAML in names:
-        log.add("$", f"the folder has both {JSON} and {YAML}; remove one")
-        return None
-    # With a JSON made from it beside it, inngest.cue is only the source of that.
-    text = _read_text(folder / names[0], names[0], log)
-    try:
-        return None if text is None else read_document(text, names[0])
-    except InvalidDefinition as invalid:
-        for fault in invalid.faults:
-            log.add(fault.path, fault.message)
-        return None
+def is_ignored(name: str) -> bool:
+    """Whether a file or folder of this bare name is no part of a function."""
+    return name.startswith(".") or name in IGNORED_FOLDERS
 
 
-def _walk(folder: Path, log: FaultLog) -> Iterator[Path]:
-    """The files in it, always in the same order, so that one content is always read alike."""
+def name_problem(path: str) -> str:
+    """Why no file of a version can have this path; "" if it can."""
+    if not path.isprintable():
+        # Among them names that aren't UTF-8, which no JSON and no database would hold.
+        return "has a name with control characters or broken Unicode"
+    return f"has a path longer than {MAX_PATH} characters" if len(path) > MAX_PATH else ""
+
+
+def too_large(limits: FolderLimits) -> str:
+    return f"makes the function larger than {limits.total_bytes / MIB:,.4g} MiB"
+
+
+def _walk(folder: Path, log: FaultLog) -> Iterator[str]:
+    """The paths of what is in it, always in the same order, so that one content is always read alike."""
     todo = [folder]
     while todo:
         inner = todo.pop()
         try:
-            entries = sorted(entry for entry in inner.iterdir() if not _is_ignored(entry.name))
+            entries = sorted(entry for entry in inner.iterdir() if not is_ignored(entry.name))
         except OSError as fault:
-            log.add(inner.relative_to(folder).as_posix(), f"cannot be read: {fault.strerror}")
+            # The folder itself is "": it may have gone while it was looked at.
+            log.add("", f"cannot be read: {fault.strerror}", "" if inner == folder else _within(inner, folder))
             continue
         for entry in entries:
             if entry.is_dir() and not entry.is_symlink():
                 todo.append(entry)
             else:
-                yield entry
+                yield entry.relative_to(folder).as_posix()
 
 
-def _read_text(file: Path, name: str, log: FaultLog) -> str | None:
+def _within(inner: Path, folder: Path) -> str:
+    name = inner.relative_to(folder).as_posix()
+    return name if name.isprintable() else shown(name)
+
+
+def _read(file: Path, name: str, log: FaultLog, most: int) -> bytes | None:
+    """Up to one byte more than `most`."""
     try:
         found = file.lstat()
         if stat.S_ISLNK(found.st_mode):
             # It could lead anywhere on this machine, and what it leads to would be deployed.
-            log.add(name, "is a symbolic link; put the file itself here")
+            log.add("", "is a symbolic link; put the file itself here", name)
         elif not stat.S_ISREG(found.st_mode):
-            log.add(name, "is not a file")
-        elif found.st_size > MAX_FILE_BYTES:
-            log.add(name, f"is larger than {MAX_FILE_BYTES // 1024 // 1024} MiB")
-        elif name.endswith(".wasm"):
-            log.add(name, "the wasm runtime is not yet supported")
+            log.add("", "is not a file", name)
         else:
-            # Decoded here, not by read_text: line ends are part of what was deployed.
-            text = file.read_bytes().decode("utf-8-sig")
-            if "\0" not in text:
-                return text
-            log.add(name, "is not text; a version keeps only text files for now")
-    except UnicodeDecodeError:
-        log.add(name, "is not text (UTF-8); a version keeps only text files for now")
+            # No link is followed even if it became one since, and nothing waits should it have become a pipe.
+            handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(handle, "rb") as opened:
+                return opened.read(most + 1)
     except OSError as fault:
-        log.add(name, f"cannot be read: {fault.strerror}")
+        log.add("", f"cannot be read: {fault.strerror}", name)
     return None
-
-
-def _is_ignored(name: str) -> bool:
-    return name.startswith(".") or name in IGNORED_FOLDERS

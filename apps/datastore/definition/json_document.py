@@ -24,12 +24,12 @@ def read_json(text: str, filename: str) -> object:
             text.removeprefix("\ufeff"), object_pairs_hook=to_object, parse_constant=refuse_constant
         )
     except json.JSONDecodeError as fault:
-        problem = f"{filename}, line {fault.lineno}, column {fault.colno}: {fault.msg}"
-        raise InvalidDefinition([Fault("$", problem)]) from None
+        problem = f"column {fault.colno}: {fault.msg}"
+        raise InvalidDefinition([Fault("", problem, filename, fault.lineno)]) from None
     except RecursionError:
-        raise InvalidDefinition([Fault("$", f"{filename} is nested too deeply")]) from None
+        raise InvalidDefinition([Fault("", "is nested too deeply", filename)]) from None
     except ValueError as fault:  # NaN, or an integer of more digits than Python converts
-        raise InvalidDefinition([Fault("$", f"{filename}: {fault}")]) from None
+        raise InvalidDefinition([Fault("", str(fault), filename)]) from None
     if repeats:
         log = FaultLog()
         paths = _paths(document)

@@ -1,6 +1,6 @@
 """From a document, as it was read from JSON or YAML, to a function's definition."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from functools import partial
 
 from apps.datastore.definition import later
@@ -19,8 +19,8 @@ ROOT = "$"
 FIELDS = ("id", "name", "triggers", "idempotency", "throttle", "cancel", "steps")
 
 
-def parse(document: object, files: Mapping[str, str]) -> FunctionDefinition:
-    """Check the whole document against the format and the function's files (path in its folder → text).
+def parse(document: object, files: Collection[str]) -> FunctionDefinition:
+    """Check the whole document against the format and the function's files (their paths in its folder).
 
     Raises InvalidDefinition with every fault, and nothing else, whatever the document is.
     """

@@ -1,6 +1,6 @@
 """`runtime`: what runs a step's code, and for how long at most."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from posixpath import relpath
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ DEFAULT_SCRIPTS = ("index.ts", "index.js")
 
 
 def parse_runtime(
-    value: object, path: str, log: FaultLog, folder: str | None, files: Mapping[str, str]
+    value: object, path: str, log: FaultLog, folder: str | None, files: Collection[str]
 ) -> Runtime | None:
     """The runtime of a step whose code is in `folder` (None: the document's path is wrong, and that is logged)."""
     found = check_object(value, path, log)
@@ -65,7 +65,7 @@ def _is_absolute(url: str) -> bool:
 
 
 def _parse_typescript(
-    found: dict[str, object], path: str, log: FaultLog, folder: str | None, files: Mapping[str, str]
+    found: dict[str, object], path: str, log: FaultLog, folder: str | None, files: Collection[str]
 ) -> Runtime | None:
     check_object(found, path, log, ("type", "entrypoint"))
     written = None

@@ -1,6 +1,6 @@
 """A function without `steps`: its folder is its one step, and says what it is by what it holds."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 
 from apps.datastore.definition.faults import FaultLog
 from apps.datastore.definition.runtimes import DEFAULT_SCRIPTS, MAX_TIMEOUT, parse_runtime, refuse_runtime
@@ -10,7 +10,7 @@ from apps.datastore.definition.types import TRIGGER, Edge, Step
 ID = "step-1"
 
 
-def single_step(name: str, path: str, log: FaultLog, files: Mapping[str, str]) -> dict[str, Step]:
+def single_step(name: str, path: str, log: FaultLog, files: Collection[str]) -> dict[str, Step]:
     # In this order because a container or a module is often built from scripts that lie beside it.
     if "Dockerfile" in files:
         refuse_runtime("docker", path, log)

@@ -1,6 +1,6 @@
 """`steps`: the work of a function, and how its parts follow each other."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 
 from apps.datastore.definition.durations import parse_duration
 from apps.datastore.definition.edges import parse_after
@@ -20,7 +20,7 @@ FIELDS = ("id", "name", "path", "runtime", "after", "retries", "timeout")
 
 
 def parse_steps(
-    value: object, path: str, log: FaultLog, expressions: Expressions, files: Mapping[str, str]
+    value: object, path: str, log: FaultLog, expressions: Expressions, files: Collection[str]
 ) -> dict[str, Step]:
     """The steps by id; what is in it is of use only if nothing was logged."""
     found = check_object(value, path, log)
@@ -42,7 +42,7 @@ def parse_steps(
 
 
 def _parse_step(
-    step_id: str, value: object, path: str, log: FaultLog, expressions: Expressions, *, files: Mapping[str, str]
+    step_id: str, value: object, path: str, log: FaultLog, expressions: Expressions, *, files: Collection[str]
 ) -> tuple[Step | None, list[Link]]:
     found = check_object(value, path, log, FIELDS)
     if found is None:

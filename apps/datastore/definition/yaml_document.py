@@ -26,7 +26,7 @@ from apps.datastore.definition.faults import Fault, FaultLog, InvalidDefinition,
 MAX_DEPTH = 100
 
 # libyaml's parser is some ten times faster; wheels have it, odd platforms may not.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?[0-9]{1,100}")
 _NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _WORDS: dict[str, object] = {
@@ -38,16 +38,17 @@ _WORDS: dict[str, object] = {
 
 def read_yaml(text: str, filename: str) -> object:
     try:
-        return _build(yaml.parse(text, Loader=_Loader), filename)
+        return _build(yaml.parse(text, Loader=LOADER), filename)
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
-        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        place = f"column {mark.column + 1}: " if mark else ""
         problem = " ".join(filter(None, (fault.context, fault.problem)))
         # Cron expressions begin so; YAML takes it for an alias.
         hint = ' (text beginning with "*" or "&" needs quotes)' if re.search("alias|anchor", problem) else ""
-        raise InvalidDefinition([Fault("$", f"{filename}{place}: {problem}{hint}")]) from None
+        line = mark.line + 1 if mark else None
+        raise InvalidDefinition([Fault("", f"{place}{problem}{hint}", filename, line)]) from None
     except (yaml.YAMLError, UnicodeError):
-        raise InvalidDefinition([Fault("$", f"{filename} has characters that YAML does not allow")]) from None
+        raise InvalidDefinition([Fault("", "has characters that YAML does not allow", filename)]) from None
 
 
 class _Open:
@@ -102,7 +103,7 @@ def _take_key(inner: _Open, event: Event, filename: str, log: FaultLog) -> None:
         _refuse(event, filename, "a field's name must be text (values that begin with { or [ need quotes)")
     inner.key = event.value
     if event.value in inner.value:
-        log.add(inner.next_path(), f"is there twice, again in {_place(event, filename)}")
+        log.add(inner.next_path(), "is there twice")
 
 
 def _scalar(event: ScalarEvent) -> object:
@@ -127,10 +128,6 @@ def _refuse_extras(event: Event, filename: str, depth: int) -> None:
 
 
 def _refuse(event: Event, filename: str, problem: str) -> NoReturn:
-    raise InvalidDefinition([Fault("$", f"{_place(event, filename)}: {problem}")])
-
-
-def _place(event: Event, filename: str) -> str:
     # mypy's stubs allow for events made by hand, which have no mark; the parser's have.
     mark: Any = event.start_mark
-    return f"{filename}, line {mark.line + 1}, column {mark.column + 1}"
+    raise InvalidDefinition([Fault("", f"column {mark.column + 1}: {problem}", filename, mark.line + 1)])

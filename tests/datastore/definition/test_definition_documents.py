@@ -7,11 +7,13 @@ import pytest
 from apps.datastore.definition import InvalidDefinition, parse, read_document
 
 
-def fault_of(text: str, filename: str) -> tuple[str, str]:
+def fault_of(text: str, filename: str) -> tuple[str, int | None, str]:
+    """Its path, line and message; the test fails if it has not the file."""
     with pytest.raises(InvalidDefinition) as caught:
         read_document(text, filename)
     (fault,) = caught.value.faults
-    return fault.path, fault.message
+    assert fault.file == filename
+    return fault.path, fault.line, fault.message
 
 
 YAML = """
@@ -61,55 +63,56 @@ def test_yaml_is_read_without_its_surprises(text: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "path", "message"),
+    ("text", "path", "line", "message"),
     [
-        ("a: [1 ]]", "$", "inngest.yaml, line 1, column 8"),
-        ("a: 1\nb: @x", "$", "inngest.yaml, line 2, column 4"),
-        ("a:\n\t- x", "$", "line 2, column 1"),
-        ("cron: * * * * *", "$", "needs quotes"),
-        ("a: *b", "$", "anchors and aliases are not supported"),
-        ("a: &b 1", "$", "line 1, column 4: anchors and aliases"),
-        ("&a [*a]", "$", "anchors and aliases"),
-        ("a: !!python/object:os.system x", "$", "tags are not supported"),
-        ("a: !x {}", "$", "tags are not supported"),
-        ("a: 1\n---\nb: 1", "$", "one YAML document"),
-        ("key: {{ event.data.id }}", "$", "a field's name must be text"),
-        ("? [a]\n: 1", "$", "a field's name must be text"),
-        ("a: 1\nb: 2\na: 3", "$.a", "is there twice, again in inngest.yaml, line 3, column 1"),
-        ("steps:\n  a: {id: a, id: b}", "$.steps.a.id", "twice"),
-        ("- {a: [1, {b: 1, b: 2}]}", "$[0].a[1].b", "twice"),
-        ("a: \x00", "$", "characters that YAML does not allow"),
-        ("a: '\ud800'", "$", "characters that YAML does not allow"),
-        ("[" * 200 + "]" * 200, "$", "nested too deeply"),
-        ("[" * 100_000, "$", "nested too deeply"),
-        ("- " * 100_000, "$", "nested too deeply"),
+        ("a: [1 ]]", "", 1, "column 8: "),
+        ("a: 1\nb: @x", "", 2, "column 4: "),
+        ("a:\n\t- x", "", 2, "column 1: "),
+        ("cron: * * * * *", "", 1, "needs quotes"),
+        ("a: *b", "", 1, "anchors and aliases are not supported"),
+        ("a: &b 1", "", 1, "column 4: anchors and aliases"),
+        ("&a [*a]", "", 1, "anchors and aliases"),
+        ("a: !!python/object:os.system x", "", 1, "tags are not supported"),
+        ("\n\na: !x {}", "", 3, "tags are not supported"),
+        ("a: 1\n---\nb: 1", "", 2, "one YAML document"),
+        ("key: {{ event.data.id }}", "", 1, "a field's name must be text"),
+        ("? [a]\n: 1", "", 1, "a field's name must be text"),
+        ("a: 1\nb: 2\na: 3", "$.a", 3, "is there twice"),
+        ("steps:\n  a: {id: a, id: b}", "$.steps.a.id", 2, "is there twice"),
+        ("- {a: [1, {b: 1, b: 2}]}", "$[0].a[1].b", 1, "is there twice"),
+        ("a: \x00", "", None, "characters that YAML does not allow"),
+        ("a: '\ud800'", "", None, "characters that YAML does not allow"),
+        ("[" * 200 + "]" * 200, "", 1, "nested too deeply"),
+        ("[" * 100_000, "", 1, "nested too deeply"),
+        ("- " * 100_000, "", 1, "nested too deeply"),
     ],
 )
-def test_a_fault_in_yaml_is_named_with_its_place(text: str, path: str, message: str) -> None:
+def test_a_fault_in_yaml_is_named_with_its_place(text: str, path: str, line: int | None, message: str) -> None:
     found = fault_of(text, "inngest.yaml")
-    assert found[0] == path
-    assert message in found[1]
+    assert found[:2] == (path, line)
+    assert message in found[2]
 
 
 @pytest.mark.parametrize(
-    ("text", "path", "message"),
+    ("text", "path", "line", "message"),
     [
-        ("", "$", "inngest.json, line 1, column 1"),
-        ('{"a": 1,\n "b" 2}', "$", "inngest.json, line 2, column 6: Expecting ':' delimiter"),
-        ('{"a": 1, "a": 2}', "$.a", "is there twice"),
-        ('{"steps": {"a": [{"id": 1, "id": 2, "id": 3}]}}', "$.steps.a[0].id", "is there twice"),
-        ('{"a": {"b": 1, "b": 2}, "a": 3}', "$.a", "is there twice"),
-        ("NaN", "$", "NaN is not JSON"),
-        ("[-Infinity]", "$", "-Infinity is not JSON"),
-        ("[" * 100_000, "$", "nested too deeply"),
-        ('{"a":' * 90_000, "$", "nested too deeply"),
-        ("1" * 5_000, "$", "inngest.json"),
+        ("", "", 1, "column 1: "),
+        ('{"a": 1,\n "b" 2}', "", 2, "column 6: Expecting ':' delimiter"),
+        ('{"a": 1, "a": 2}', "$.a", 1, "is there twice"),
+        ('{"a": 1,\n\n "b": 1,\n "a": 2}', "$.a", 4, "is there twice"),
+        ('{"steps": {"a": [{"id": 1,\n "id": 2,\n "id": 3}]}}', "$.steps.a[0].id", 3, "is there twice"),
+        ('{"a": {"b": 1, "b": 2},\n "a": 3}', "$.a", 2, "is there twice"),
+        ("NaN", "", None, "NaN is not JSON"),
+        ("[-Infinity]", "", None, "-Infinity is not JSON"),
+        ("[" * 100_000, "", None, "nested too deeply"),
+        ('{"a":' * 90_000, "", None, "nested too deeply"),
+        ("1" * 5_000, "", None, "digits"),
     ],
 )
-def test_a_fault_in_json_is_named_with_its_place(text: str, path: str, message: str) -> None:
+def test_a_fault_in_json_is_named_with_its_place(text: str, path: str, line: int | None, message: str) -> None:
     found = fault_of(text, "inngest.json")
-    assert found[0] == path
-    assert message in found[1]
+    assert found[:2] == (path, line)
+    assert message in found[2]
 
 
 def test_a_byte_order_mark_does_no_harm() -> None:
@@ -117,17 +120,17 @@ def test_a_byte_order_mark_does_no_harm() -> None:
 
 
 def test_cue_is_answered_with_the_command_that_makes_the_json() -> None:
-    assert "cue export inngest.cue > inngest.json" in fault_of("id: string", "inngest.cue")[1]
+    assert "cue export inngest.cue > inngest.json" in fault_of("id: string", "inngest.cue")[2]
 
 
 def test_another_name_is_refused() -> None:
-    assert "inngest.json or inngest.yaml" in fault_of("{}", "inngest.yml")[1]
+    assert "inngest.json or inngest.yaml" in fault_of("{}", "inngest.yml")[2]
 
 
 @pytest.mark.parametrize("filename", ["inngest.json", "inngest.yaml"])
 @pytest.mark.parametrize("text", ['"' + "x" * 600_000 + '"', '"' + "é" * 300_000 + '"'])
 def test_a_document_that_is_too_large_is_refused(text: str, filename: str) -> None:
-    assert "larger than 512 KiB" in fault_of(text, filename)[1]
+    assert "larger than 512 KiB" in fault_of(text, filename)[2]
 
 
 @pytest.mark.parametrize(

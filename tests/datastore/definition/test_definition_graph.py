@@ -97,12 +97,12 @@ def pairs_in_circles(n: int) -> list[str] | None:
 @pytest.mark.parametrize("shape", [chain, dense, pairs_in_circles])
 def test_the_largest_graphs_are_checked_quickly(shape: Callable[[int], list[str] | None]) -> None:
     graph = {f"s{n}": shape(n) for n in range(1_000)}
-    began = time.monotonic()
+    began = time.process_time()
     if shape is pairs_in_circles:
         faults_of(with_graph(graph))
     else:
         assert len(parse(with_graph(graph), {}).steps) == 1_000
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def with_joins(joins: dict[str, list[list[str]]]) -> dict[str, object]:

@@ -1,16 +1,13 @@
 """`manage.py keys`: environments, event keys, signing keys and API tokens from the command line."""
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.core.validators import validate_slug
-from django.db import IntegrityError
-from django.db.models import CharField, Model
 
-from apps.datastore.keys import create_api_token, create_environment, create_event_key, revoke
-from apps.datastore.models import ApiToken, Environment, EventKey, Key, SigningKey
+from apps.datastore.keys import CannotCreate, create_api_token, create_environment, create_event_key, revoke
+from apps.datastore.models import ApiToken, Environment, EventKey, Key, Scope, SigningKey
 from apps.datastore.sealing import CannotUnsealError
 from apps.datastore.signing_keys import (
     NoStandbyError,
@@ -21,8 +18,12 @@ from apps.datastore.signing_keys import (
 )
 
 KINDS: dict[str, type[Key]] = {"event": EventKey, "api": ApiToken, "signing": SigningKey}
-CREATING = {"event": create_event_key, "api": create_api_token, "signing": create_signing_key}
-OPTIONS = ("slug", "environment", "name", "which", "kind")
+CREATING: dict[str, Callable[..., str]] = {
+    "event": create_event_key,
+    "api": create_api_token,
+    "signing": create_signing_key,
+}
+OPTIONS = ("slug", "environment", "name", "which", "kind", "scope")
 
 
 class Command(BaseCommand):
@@ -40,6 +41,13 @@ class Command(BaseCommand):
             create.add_argument("environment", help="the environment's name")
             create.add_argument("name", help="what it is for")
             create.set_defaults(act=self._create, kind=kind)
+            if kind == "api":
+                create.add_argument(
+                    "--scope",
+                    choices=Scope.values,
+                    default=Scope.READ,
+                    help="read: look only (the default); deploy: also deploy, cancel, invoke; admin: also keys",
+                )
             withdraw = actions.add_parser(f"revoke-{word}", help="refused from then on")
             withdraw.add_argument("which", help="the key itself, or its number in the list")
             withdraw.set_defaults(act=self._revoke, kind=kind)
@@ -58,28 +66,24 @@ class Command(BaseCommand):
             self.stdout.write(f"{environment.slug}  ({environment.public_id})")
             for word, kind in KINDS.items():
                 for key in kind._default_manager.filter(environment=environment).order_by("id"):
-                    self.stdout.write(f"  {word:7}  {key.pk:>4}  {key.hint}…  {_state(key)}  {key.name}")
+                    scope = f"  {key.scope}" if isinstance(key, ApiToken) else ""
+                    self.stdout.write(f"  {word:7}  {key.pk:>4}  {key.hint}…  {_state(key)}{scope}  {key.name}")
 
     def _create_environment(self, slug: str) -> None:
         try:
-            validate_slug(slug)
-            _check_length(Environment, "slug", slug)
             environment = create_environment(slug)
-        except IntegrityError as error:
-            raise CommandError(f"There is an environment {slug!r} already.") from error
-        except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
+        except CannotCreate as error:
+            raise CommandError(f"{error}.") from error
         self.stdout.write(f"{environment.slug}  ({environment.public_id})")
 
-    def _create(self, environment: str, name: str, kind: str) -> None:
+    def _create(self, environment: str, name: str, kind: str, **fields: str) -> None:
         found = _environment(environment)
         if found.parent_id is not None:
             raise CommandError("A branch environment has the keys of its parent; make one for that.")
         try:
-            _check_length(KINDS[kind], "name", name)
-        except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
-        self.stdout.write(CREATING[kind](found, name))
+            self.stdout.write(CREATING[kind](found, name, **fields))
+        except CannotCreate as error:
+            raise CommandError(f"{error}.") from error
         self.stderr.write("Keep it: it is not shown again.")
 
     def _revoke(self, which: str, kind: str) -> None:
@@ -106,13 +110,6 @@ class Command(BaseCommand):
             self.stdout.write(f"{reseal_signing_keys()} signing keys are sealed with SECRET_KEY.")
         except CannotUnsealError as error:
             raise CommandError(str(error)) from error
-
-
-def _check_length(model: type[Model], field: str, text: str) -> None:
-    """Raises ValidationError if the text is longer than its column."""
-    column = model._meta.get_field(field)
-    assert isinstance(column, CharField)
-    column.run_validators(text)
 
 
 def _environment(slug: str) -> Environment:

@@ -19,5 +19,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         loaded = load_folder(options["functions"])
-        for line in loaded.lines(loaded.live):
+        for line in loaded.whole():
             self.stdout.write(line)

@@ -1,0 +1,57 @@
+"""Moving live pointers: what starts a function from now on, and the release that says so. Nobody else moves them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from apps.datastore.cron_triggers import remove_crons, replace_crons
+from apps.datastore.definition.types import FunctionDefinition
+from apps.datastore.models import CronTrigger, Deploy, EventTrigger, Function, FunctionVersion, Release
+
+_ROWS = 500
+"""Rows in one statement."""
+
+
+class Move(NamedTuple):
+    """A function, and what is to be live of it."""
+
+    function: Function
+    version: FunctionVersion | None
+    """None takes it down: no event and no cron starts it any more, and its runs go on."""
+    definition: FunctionDefinition | None
+    """The version's."""
+    beneath: Release | None
+    """What a later rollback goes back to."""
+
+
+def move(deploy: Deploy, moves: Sequence[Move]) -> None:
+    """Move the live pointers, in as few statements for a thousand as for one (but for crons).
+
+    Called in the transaction of the deploy, which has locked the functions and read them after that.
+    """
+    functions = [one.function for one in moves]
+    for one in moves:
+        one.function.live_version = one.version
+    Function.objects.bulk_update(functions, ["live_version"], batch_size=_ROWS)
+    EventTrigger.objects.filter(function__in=functions).delete()
+    EventTrigger.objects.bulk_create(
+        (
+            EventTrigger(
+                environment_id=one.function.environment_id, event_name=event, function=one.function, version=one.version
+            )
+            for one in moves
+            if one.version is not None and one.definition is not None
+            for event in dict.fromkeys(trigger.event for trigger in one.definition.triggers)
+        ),
+        batch_size=_ROWS,
+    )
+    had_crons = set(CronTrigger.objects.filter(function__in=functions).values_list("function_id", flat=True))
+    for one in moves:
+        if one.version is not None and one.definition is not None:
+            if one.definition.crons or one.function.pk in had_crons:
+                replace_crons(one.function, one.version, one.definition.crons)
+        elif one.function.pk in had_crons:
+            remove_crons(one.function)
+    Release.objects.bulk_create(
+        (Release(function=one.function, deploy=deploy, version=one.version, beneath=one.beneath) for one in moves),
+        batch_size=_ROWS,
+    )
