@@ -1,13 +1,15 @@
 # One command each for what a person wants. `make` alone lists them.
 #
 # VENV=… puts the virtual environment elsewhere, PYTHON=… names another Python (3.11 or newer),
+# DIR=… names the folder with the functions that `make dev` runs,
 # ARGS=… is handed on: make dev ARGS="--port 9000", make test ARGS="-k queue".
 
 VENV ?= .venv
 PYTHON ?= python3
 ARGS ?=
+DIR ?= examples
 
-REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
+REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt pyproject.toml setup.py
 # Named after what they say, not when they were touched: a checkout of another commit installs only what differs.
 INSTALLED := $(VENV)/.installed-$(shell cat $(REQUIREMENTS) | cksum | tr ' ' '-')
 RUN := $(VENV)/bin/python
@@ -23,8 +25,8 @@ NODE_INSTALLED := $(NODE_APP)/node_modules/.installed-$(shell cat $(NODE_LOCK) |
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-dev: $(INSTALLED) ## Run the whole server on http://localhost:8288, with the functions of examples/
-	@INNGEST_DEV=1 $(RUN) manage.py dev $(ARGS)
+dev: $(INSTALLED) ## Run the whole server on http://localhost:8288, with the functions of DIR (default: examples/)
+	@INNGEST_DEV=1 $(RUN) manage.py dev "$(DIR)" $(ARGS)
 
 test: $(INSTALLED) $(NODE_INSTALLED) ## Run every test, on a PostgreSQL and a Valkey of their own
 	$(RUN) -m pytest $(ARGS)
@@ -44,6 +46,7 @@ $(INSTALLED): $(REQUIREMENTS)
 	@echo "Installing the requirements into $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@rm -f $(VENV)/.installed-*
 	@touch $@
 

@@ -10,6 +10,10 @@ from datetime import timedelta
 from celery import Celery
 from celery.signals import beat_init, setup_logging
 
+# Celery imports from the current folder first. What has been imported cannot be mistaken for a folder of that name.
+import apps  # noqa: F401
+import drivers  # noqa: F401
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inngest_server.settings")
 
 app = Celery("inngest_server")

@@ -29,6 +29,9 @@ def configure_logs(level: str, for_people: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    if for_people:
+        for name in ("celery", "django_celery_beat"):
+            logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     # Every 4xx is the client's business; of connections and messages we say ourselves what matters.
     logging.getLogger("django.request").setLevel(logging.ERROR)
     for name in (

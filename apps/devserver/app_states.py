@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from apps.datastore.definition.sdk_values import without_userinfo
 from apps.datastore.models import App, Function
 
 
@@ -40,10 +41,10 @@ def changes(before: Mapping[str, AppState], after: Mapping[str, AppState]) -> li
 def _change(was: AppState | None, app: AppState) -> str:
     if app.synced_at is None or app == was:
         return ""
-    synced = f"synced app {app.slug} from {app.url}"
+    synced = f"synced app {app.slug} from {without_userinfo(app.url)}"
     if was is None or was.synced_at is None:
         return f"{synced}: {_counted(len(app.functions))}"
-    told = [f"was at {was.url}"] if was.url != app.url else []
+    told = [f"was at {without_userinfo(was.url)}"] if was.url != app.url else []
     for verb, slugs in (
         ("added", [slug for slug in app.functions if slug not in was.functions]),
         ("changed", [slug for slug, number in app.functions.items() if was.functions.get(slug, number) != number]),

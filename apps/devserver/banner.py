@@ -2,31 +2,41 @@
 
 from pathlib import Path
 
+from apps.devserver.addresses import Address
+from apps.devserver.colours import BOLD, CYAN, DIM, YELLOW, Paint
+
 SDK_PORT = 8288
 """Where the SDKs look for a development server if nobody tells them."""
 
 
-def banner(port: int, functions: Path, data: Path, coloured: bool) -> str:
+def banner(address: Address, functions: Path, data: Path, *, coloured: bool) -> str:
     """Where the server is and what to try next."""
-    url = f"http://localhost:{port}"
+    paint = Paint(coloured)
+    url = address.url
     event = '{"name": "user/signed.up", "data": {"id": 42}}'
+    sdk = "1" if address.port == SDK_PORT and address.is_loopback else url
     lines = [
         "",
-        f"  Inngest is running on {url}, with the functions of {functions}; data in {data}.",
+        f"  {paint('Inngest is running on', BOLD)} {paint(url, f'{BOLD};{CYAN}')}",
         "",
-        "  Send an event:",
-        f"    curl {url}/e/local-dev-key -d '{event}'",
-        "  It answers with the event's id. See the runs that it started, then one of them:",
-        f"    curl {url}/v1/events/<event id>/runs",
-        f"    curl {url}/v1/runs/<run id>",
-        "",
-        "  Connect an app that uses an Inngest SDK: start it with",
-        f"    INNGEST_DEV={'1' if port == SDK_PORT else url}",
-        "  On a usual port of this machine it is found; else name it with -u <its URL>.",
-        "",
-        "  Ctrl-C stops everything.",
+        f"  {paint('functions', DIM)}   {functions}, loaded again when they change",
+        f"  {paint('API', DIM)}         {url}/api/docs",
+        f"  {paint('an app', DIM)}      of an Inngest SDK: start it with INNGEST_DEV={sdk}",
+        f"  {paint('an event', DIM)}    curl {url}/e/local-dev-key -d '{event}'",
+        f"  {paint('data', DIM)}        {data}",
         "",
     ]
-    if coloured:
-        lines[1] = f"\x1b[1m{lines[1]}\x1b[0m"
-    return "\n".join(lines)
+    if not address.is_loopback:
+        lines += [f"  {paint(line, f'{BOLD};{YELLOW}')}" for line in _warning(address)] + [""]
+    return "\n".join([*lines, f"  {paint('Ctrl-C stops everything.', DIM)}", ""])
+
+
+def _warning(address: Address) -> list[str]:
+    where = "every address of this machine" if address.is_wildcard else address.host
+    names = (
+        "It answers other machines by the names in ALLOWED_HOSTS alone."
+        if address.is_wildcard
+        else f"It answers other machines as {address.host}, and by the names in ALLOWED_HOSTS."
+    )
+    here = f"Listening on {where}, port {address.port}"
+    return [f"{here}: whoever reaches it can run code here, without a password.", names]

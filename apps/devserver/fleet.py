@@ -7,10 +7,11 @@ from pathlib import Path
 from signal import SIGKILL, SIGTERM, Signals
 from subprocess import PIPE
 
-from apps.devserver.ports import HOST
+from apps.devserver.addresses import LOOPBACK
 from apps.devserver.processes import Process, launch
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
+"""Where our packages lie: a checkout, or whatever they were installed into."""
 
 BEAT = ("-m", "celery", "-A", "inngest_server", "-q", "beat", "--loglevel", "WARNING", "--pidfile", "")
 BEAT_SCHEDULER = ("--scheduler", "django_celery_beat.schedulers:DatabaseScheduler")
@@ -72,9 +73,17 @@ class Program:
     environment: Mapping[str, str]
     grace: float = 5.0
     stop_signal: Signals = SIGTERM
+    folder: Path | None = None
+    """Where it runs; by default, where we do."""
 
     def spawn(self) -> Process:
-        return launch(self.command, environment=self.environment, output=PIPE, on_orphan=self.stop_signal)
+        return launch(
+            self.command,
+            environment=self.environment,
+            output=PIPE,
+            on_orphan=self.stop_signal,
+            folder=self.folder,
+        )
 
 
 def workers(groups: Sequence[Workers], environment: Mapping[str, str], grace: float) -> list[Program]:
@@ -100,14 +109,14 @@ def beat(environment: Mapping[str, str]) -> Program:
     return Program("beat", _python(*BEAT, *BEAT_SCHEDULER), environment, stop_signal=SIGKILL)
 
 
-def web(port: int, environment: Mapping[str, str]) -> Program:
+def web(port: int, environment: Mapping[str, str], host: str = LOOPBACK) -> Program:
     """The web server: the Event API, the REST API."""
-    return Program("web", _python(*WEB, "--host", HOST, "--port", str(port), APPLICATION), environment)
+    return Program("web", _python(*WEB, "--host", host, "--port", str(port), APPLICATION), environment)
 
 
 def example_app(script: Path, port: int, environment: Mapping[str, str]) -> Program:
     """The small app that the examples' http steps call."""
-    return Program("app", _python(str(script), "--port", str(port)), environment)
+    return Program("app", [sys.executable, str(script), "--port", str(port)], environment)
 
 
 def watcher(functions: Path, environment: Mapping[str, str]) -> Program:
@@ -123,10 +132,12 @@ def apps(server: str, options: Apps, environment: Mapping[str, str]) -> Program:
     return Program("apps", manage("sync_apps", *arguments), environment, stop_signal=SIGKILL)
 
 
-def manage(*arguments: str) -> list[str]:
-    """A command of `manage.py`."""
-    return _python(str(PROJECT / "manage.py"), *arguments)
+def manage(command: str, *arguments: str) -> list[str]:
+    """A command of Django's, also where there is no `manage.py`."""
+    options = (f"--pythonpath={PROJECT}", "--settings=inngest_server.settings")
+    return _python("-m", "django", command, *options, *arguments)
 
 
 def _python(*arguments: str) -> list[str]:
-    return [sys.executable, *arguments]
+    # -P: a folder of the person's that happens to be named as one of our packages is not taken for it.
+    return [sys.executable, "-P", *arguments]

@@ -29,8 +29,10 @@ def launch(
     output: Output = subprocess.DEVNULL,
     on_orphan: signal.Signals = signal.SIGTERM,
     identity: Sequence[str] = (),
+    folder: Path | None = None,
 ) -> Process:
-    """Starts `command`, its output and errors going to `output`; `identity` is from `unprivileged.py`.
+    """Starts `command`, its output and errors going to `output`; `identity` is from `unprivileged.py`. It runs in
+    `folder`, or where we do.
 
     To be called from the main thread: the kernel takes the end of the calling thread for the end of the parent.
     """
@@ -38,6 +40,7 @@ def launch(
     return subprocess.Popen(
         [*launcher, "--on-orphan", on_orphan.name, *identity, "--", *command],
         env=None if environment is None else dict(environment),
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

@@ -3,19 +3,21 @@
 import os
 import signal
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
 from apps.devserver import fleet, leftovers, ports
-from apps.devserver.banner import banner
+from apps.devserver.addresses import LOOPBACK, Address, address_of
+from apps.devserver.app_addresses import PORTS
+from apps.devserver.banner import SDK_PORT, banner
 from apps.devserver.datafolder import locked, secret_key
 from apps.devserver.faults import CannotStart
+from apps.devserver.health import wait_healthy
+from apps.devserver.hearing import Hearing
+from apps.devserver.live import Live
 from apps.devserver.output import Log
 from apps.devserver.postgres import Postgres
 from apps.devserver.processes import holds_within
@@ -25,48 +27,77 @@ from apps.devserver.valkey import Valkey
 # What stops first, what last.
 BEAT, WEB, WORKERS, APP, BROKER, DATABASE = range(6)
 
-_HEALTH_SECONDS = 60.0
 _WORKER_GRACE_SECONDS = 15.0
 _LAST_LINES_SECONDS = 2.0
+EXAMPLES = fleet.PROJECT / "examples"
+WORKERS_BY_DEFAULT = (
+    fleet.Workers("events", "events,chores", 1, threads=4),
+    fleet.Workers("steps", "steps", 2, threads=2),
+    fleet.Workers("cpu", "steps.cpu", 1, threads=2),
+)
+APPS_BY_DEFAULT = fleet.Apps(ports=PORTS)
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a person may ask of the development server."""
+    """What a person may ask of the development server.
 
-    port: int
-    app_port: int
-    data: Path
+    Its processes run in the data folder: Celery looks for what it runs where it is started, too, and a folder of the
+    person's may have an `apps`.
+    """
+
     functions: Path
-    workers: Sequence[fleet.Workers]
-    apps: fleet.Apps
+    """The folder with functions."""
+    host: str = LOOPBACK
+    """Where the web server listens: an address of this machine, or a name of one."""
+    port: int = SDK_PORT
+    app_port: int = 8290
+    """Of the app that belongs to the examples."""
+    data: Path = Path(".inngest")
+    workers: Sequence[fleet.Workers] = WORKERS_BY_DEFAULT
+    apps: fleet.Apps = APPS_BY_DEFAULT
+    lines_max: int = 300
+    """Lines that are printed in a second; what happens beyond it is counted. Errors are always printed."""
 
 
 def run(options: Options) -> None:
     """Runs everything until Ctrl-C or SIGTERM. Raises CannotStart with what is in the way."""
-    log = Log(sys.stdout, width=max(len(name) for group in options.workers for name in [*group.names, "functions"]))
+    if not options.functions.is_dir():
+        raise CannotStart(f"There is no folder {options.functions}; give one with functions.")
+    for port in (options.port, options.app_port):
+        if not 0 < port < 65_536:
+            raise CannotStart(f"{port} is not a port, a whole number from 1 to 65535.")
+    log = Log(sys.stdout)
+    address = address_of(options.host, options.port)
     with locked(options.data) as folder, _interrupts() as let_force:
         record = folder / "children.json"
         for name in leftovers.stop_recorded(record):
             log.line("dev", f"stopped {name}, which a killed server had left running")
         if options.port == options.app_port:
             raise CannotStart(f"--port and --app-port are both {options.port}; each needs a port of its own.")
-        _require_port(options.port)
+        _require_port(address)
         supervisor = Supervisor(log, record)
+        live = Live(log, options.lines_max)
+        hearing = Hearing(folder, live.add)
         try:
             environment = _start_stores(supervisor, folder, log)
-            _prepare(options.functions, environment, log)
-            _start_fleet(supervisor, options, environment, log)
-            _wait_healthy(supervisor, options.port)
+            _prepare(options, environment, log)
+            _start_example_app(supervisor, options, environment, log)
+            environment = {**environment, "DEV_SOCKET": str(hearing.path), "INNGEST_DEV_HOST": address.host}
+            _start_fleet(supervisor, options, address, environment)
+            wait_healthy(address.own_url, supervisor.look)
             # Apps answer by registering with the web server, so it comes first.
-            supervisor.start(fleet.apps(f"http://localhost:{options.port}", options.apps, environment), BEAT)
-            log.block(banner(options.port, options.functions, folder, sys.stdout.isatty()))
+            supervisor.start(replace(fleet.apps(address.url, options.apps, environment), folder=folder), BEAT)
+            log.block(banner(address, options.functions.absolute(), folder, coloured=log.coloured))
             supervisor.watch()
         except KeyboardInterrupt:
+            log.gap()
             log.line("dev", "stopping; once more to force it")
         finally:
             let_force(supervisor)
             supervisor.stop()
+            hearing.close()
+            live.close()
 
 
 def _start_stores(supervisor: Supervisor, folder: Path, log: Log) -> Mapping[str, str]:
@@ -79,6 +110,8 @@ def _start_stores(supervisor: Supervisor, folder: Path, log: Log) -> Mapping[str
         "PYTHONUNBUFFERED": "1",
         "SECRET_KEY": os.environ.get("SECRET_KEY") or secret_key(folder),
     }
+    if cache := os.environ.get("INNGEST_CACHE_DIR"):
+        environment["INNGEST_CACHE_DIR"] = str(Path(cache).absolute())  # the processes run in a folder of ours
     postgres = None if environment.get("DATABASE_URL") else Postgres(folder / "postgres")
     valkey = None if environment.get("BROKER_URL") else Valkey(folder / "valkey")
     if valkey:
@@ -94,9 +127,10 @@ def _start_stores(supervisor: Supervisor, folder: Path, log: Log) -> Mapping[str
     return environment
 
 
-def _prepare(functions: Path, environment: Mapping[str, str], log: Log) -> None:
+def _prepare(options: Options, environment: Mapping[str, str], log: Log) -> None:
     """Migrates the database and loads the functions, in a process of its own: ours has no database."""
-    program = fleet.Program("setup", fleet.manage("dev_prepare", str(functions.absolute())), environment)
+    command = fleet.manage("dev_prepare", str(options.functions.absolute()))
+    program = fleet.Program("setup", command, environment, folder=options.data.absolute())
     process = program.spawn()
     assert process.stdout is not None
     copying = log.follow(program.name, process.stdout)
@@ -106,40 +140,30 @@ def _prepare(functions: Path, environment: Mapping[str, str], log: Log) -> None:
         raise CannotStart("Preparing the database and the functions failed; the log above says why.")
 
 
-def _start_fleet(supervisor: Supervisor, options: Options, environment: Mapping[str, str], log: Log) -> None:
-    script = options.functions / "app.py"
-    if script.exists() and ports.is_free(options.app_port):
-        supervisor.start(fleet.example_app(script, options.app_port, environment), APP)
-    elif script.exists():
-        log.line("dev", f"{ports.in_use(options.app_port)}; {script} is not started (--app-port gives it another)")
+def _start_fleet(supervisor: Supervisor, options: Options, address: Address, environment: Mapping[str, str]) -> None:
+    folder = options.data.absolute()
     for worker in fleet.workers(options.workers, environment, _WORKER_GRACE_SECONDS):
-        supervisor.start(worker, WORKERS)
-    supervisor.start(fleet.web(options.port, environment), WEB)
-    supervisor.start(fleet.watcher(options.functions, environment), BEAT)
-    supervisor.start(fleet.beat(environment), BEAT)
+        supervisor.start(replace(worker, folder=folder), WORKERS)
+    supervisor.start(replace(fleet.web(address.port, environment, address.host), folder=folder), WEB)
+    for program in (fleet.watcher(options.functions, environment), fleet.beat(environment)):
+        supervisor.start(replace(program, folder=folder), BEAT)
 
 
-def _require_port(port: int) -> None:
+def _start_example_app(supervisor: Supervisor, options: Options, environment: Mapping[str, str], log: Log) -> None:
+    """The app that belongs to the examples, and to no other folder: a person's `app.py` is the person's to start."""
+    script = options.functions.absolute() / "app.py"
+    if not script.exists() or options.functions.resolve() != EXAMPLES.resolve():
+        return
+    if ports.is_free(options.app_port):
+        supervisor.start(fleet.example_app(script, options.app_port, environment), APP)
+    else:
+        log.line("dev", f"{ports.in_use(options.app_port)}; {script} is not started (--app-port gives it another)")
+
+
+def _require_port(address: Address) -> None:
     # What a killed server left lets go of the port in a moment.
-    if not holds_within(2.0, lambda: ports.is_free(port), pause=0.1):
-        raise CannotStart(f"{ports.in_use(port)}; stop it, or give another port with --port.")
-
-
-def _wait_healthy(supervisor: Supervisor, port: int) -> None:
-    deadline = time.monotonic() + _HEALTH_SECONDS
-    while not _is_healthy(port):
-        if time.monotonic() > deadline:
-            raise CannotStart(f"The web server did not answer within {_HEALTH_SECONDS:.0f} s; the log above says why.")
-        supervisor.look()
-        time.sleep(0.05)
-
-
-def _is_healthy(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://{ports.HOST}:{port}/health", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+    if not holds_within(2.0, lambda: ports.is_free(address.port, address), pause=0.1):
+        raise CannotStart(f"{ports.in_use(address.port)}; stop it, or give another port with --port.")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from apps.datastore.models import App
 from apps.devserver.app_addresses import Place, is_local, place_of
 from apps.devserver.app_states import AppState, changes, read_apps
 from apps.devserver.discovering import Discovery
+from apps.devserver.secrets_in_urls import without_secrets
 from drivers.sdk_sync import NoServer, NotThere, SyncFailed, WrongMode, ask_to_sync, introspect, wrong_mode
 from drivers.shown_text import MOST_CHARS, one_line
 
@@ -92,7 +93,7 @@ class Syncing:
             return read_apps()
         self._faults.pop(place, None)
         if place not in self._synced and not changes(before, after):
-            lines.append(f"synced app {', '.join(registered)} from {url}: as before")
+            lines.append(f"synced app {', '.join(registered)} from {without_secrets(url)}: as before")
         self._synced.add(place)
         return after
 
@@ -101,7 +102,7 @@ class Syncing:
         if isinstance(fault, (DatabaseError, InterfaceError)):
             connection.close()  # it may be broken, and the next app needs one
         self._synced.discard(place)
-        text = one_line(f"{url}: {type(fault).__name__}: {fault}")
+        text = one_line(without_secrets(f"{url}: {type(fault).__name__}: {fault}"))
         if self._faults.get(place) != text:
             self._faults[place] = text
             lines.append(f"not synced: {text}")
@@ -136,7 +137,7 @@ class Syncing:
 
     def _note(self, place: Place, fault: SyncFailed, lines: list[str]) -> None:
         hint = f" (this server is found with INNGEST_DEV={self._server})" if isinstance(fault, NoServer) else ""
-        text = one_line(str(fault), MOST_CHARS - len(hint)) + hint
+        text = one_line(without_secrets(str(fault)), MOST_CHARS - len(hint)) + hint
         if self._faults.get(place) == text:
             return
         self._faults[place] = text

@@ -19,7 +19,7 @@ from apps.executor.finished import Finished
 from apps.executor.loading import Work, load
 from apps.executor.recording import record
 from apps.executor.slots import Slots
-from apps.executor.telling import tell
+from apps.executor.telling import LongSteps, tell_recorded
 from apps.executor.worker import this_worker
 from apps.state import faults, queue
 from apps.state.wakes import ring_for
@@ -52,6 +52,7 @@ class Drain:
         self._inbox: SimpleQueue[Finished | None] = SimpleQueue()
         self._in_flight: set[Lease] = set()
         self._unrecorded: list[Finished] = []
+        self._long = LongSteps()
         self._suspect: Work | None = None
         self._alone: Lease | None = None
         self._after = 0
@@ -74,6 +75,7 @@ class Drain:
                 # Several functions shared the claim evenly: one with more than its share may fill what another left.
                 self._take_in(TICK_SECONDS if functions <= 1 and self._runs_something() else 0)
                 self._record()
+                self._long.tell()
             self._finish_or_give_back()
         finally:
             this_worker.note_end(self._queue)
@@ -134,6 +136,8 @@ class Drain:
 
     def _submit(self, work: Work) -> None:
         abort = this_worker.in_flight[work.item.id, work.worker_id]
+        if settings.LOG_RUNS:
+            self._long.begin(work)
         self._slots.run(partial(self._drive, work, abort), busy=len(self._in_flight))
 
     def _drive(self, work: Work, abort: Abort) -> None:
@@ -151,6 +155,7 @@ class Drain:
 
     def _let_go(self, leases: list[Lease]) -> None:
         self._in_flight.difference_update(leases)
+        self._long.end(leases)
         for lease in leases:
             this_worker.in_flight.pop(lease, None)
 
@@ -174,7 +179,7 @@ class Drain:
             self._pause()
             return
         if settings.LOG_RUNS:
-            tell(self._unrecorded, recorded.history)
+            tell_recorded(self._unrecorded, recorded)
         self._let_go([(one.item.id, one.worker_id) for one in self._unrecorded])
         self._unrecorded = []
         if recorded.now is None:

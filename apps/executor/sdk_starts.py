@@ -27,6 +27,7 @@ from apps.executor.asked import (
 from apps.executor.errors import error_text
 from apps.executor.finished import Finished
 from apps.expressions import Allowance
+from apps.state import teller, telling
 from apps.state.sdk.book import Book, StepEnd
 from apps.state.sdk.invoking import INVOKED, Invocation, start_invoked
 from apps.state.sdk.planning import CALL_QUEUE, PlannedOp
@@ -76,6 +77,7 @@ class Starts:
         self._signals: list[tuple[Finished, Progress, WaitForSignal]] = []
         self._invokes: list[tuple[Progress, Invoke]] = []
         self._invocations: list[Invocation] = []
+        self._sleeps: list[tuple[Progress, Asked, datetime]] = []
 
     def take(self, one: Finished, of: Progress, opcode: Opcode, book: Book) -> None:
         """Note a step that is to begin; nothing, if it is known."""
@@ -83,7 +85,8 @@ class Starts:
             book.plan(of, _op(of, opcode.step, "run")._replace(queue=CALL_QUEUE))
         elif isinstance(opcode, Sleep):
             due_at = moment_after(self._now, opcode.until)
-            book.plan(of, _op(of, opcode.step, "sleep")._replace(queue=CALL_QUEUE, due_at=due_at))
+            if book.plan(of, _op(of, opcode.step, "sleep")._replace(queue=CALL_QUEUE, due_at=due_at)):
+                self._sleeps.append((of, opcode.step, due_at))
         elif isinstance(opcode, Request):
             book.plan(of, _op(of, opcode.step, opcode.op)._replace(queue=_REQUESTS, input=opcode.opts))
         elif isinstance(opcode, WaitForEvent):
@@ -155,7 +158,16 @@ class Starts:
 
     def start(self, wakes: Wakes) -> None:
         """Open the waits and start what is invoked, after their steps have been written."""
-        open_waits(self._listen(), self._now)
+        waits = self._listen()
+        open_waits(waits, self._now)
+        if teller.is_on():
+            names = {(wait.of.run_id, wait.step_id): wait.of.names.get(wait.step_id) for wait in self._waits}
+            wakes.told += [telling.waiting(wait, names[wait.run_id, wait.listening.sources]) for wait in waits]
+            wakes.told += [
+                telling.sleeping(of.run_id, step.step_id, until, step.name)
+                for of, step, until in self._sleeps
+                if not of.has_ended
+            ]
         wakes.probes += len(self._waits)
         wakes.expiring += [wait.expires_at for wait in self._waits]
         start_invoked(self._invocations, self._now, wakes)

@@ -11,6 +11,8 @@ from apps.doorbell.stopping import stopping
 from apps.event_stream.consuming import Batch, oldest_in_inbox, park, take_batch, take_these
 from apps.runner.batches import BatchSize, BatchTooLarge
 from apps.runner.handle_event import handle_events
+from apps.runner.telling import with_events
+from apps.state import teller
 from apps.state.row_faults import lies_in_a_row
 from apps.state.wakes import Wakes, ring_for
 
@@ -46,6 +48,8 @@ def _consume(take: Callable[[], Batch]) -> int:
         if now is None:
             return 0
         handle_events(events, now, wakes)
+    if teller.is_on():
+        wakes.told = with_events(events, wakes.told)
     ring_for(wakes, now)
     return len(events)
 

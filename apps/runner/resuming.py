@@ -5,6 +5,7 @@ from datetime import datetime
 
 from apps.runner.event_values import EventValues
 from apps.runner.matching import Hit, matching
+from apps.state import teller, telling
 from apps.state.ending import end_cancelled, settle_runs
 from apps.state.following import planned_steps
 from apps.state.probes import postpone
@@ -28,8 +29,10 @@ def resume(hits: Sequence[Hit], values: EventValues, now: datetime, wakes: Wakes
         return
     locked = lock_runs([hit.wait.run_id for hit in true])
     cancelling = [hit for hit in true if hit.wait.kind == "cancel" and hit.wait.run_id in locked.open]
-    reasons = {wait.run_id: f"cancelled by {wait.reason}" for wait in end_waits(_ends(cancelling), now)}
+    cancelled = end_waits(_ends(cancelling), now)
+    reasons = {wait.run_id: f"cancelled by {wait.reason}" for wait in cancelled}
     end_cancelled(reasons, now, wakes)
+    _tell(cancelled, wakes)
     open_runs = locked.open - reasons.keys()
     arriving = [hit for hit in true if hit.wait.kind != "cancel" and hit.wait.run_id in open_runs]
     _go_on(end_waits(_ends(arriving), now), now, wakes)
@@ -49,7 +52,9 @@ def _ends(hits: Sequence[Hit]) -> list[End]:
 
 
 def _go_on(ended: Sequence[EndedWait], now: datetime, wakes: Wakes) -> None:
-    end_sdk_waits([wait for wait in ended if wait.kind != "step"], now, wakes)
+    of_sdks = [wait for wait in ended if wait.kind != "step"]
+    end_sdk_waits(of_sdks, now, wakes)
+    _tell(of_sdks, wakes)
     ended = [wait for wait in ended if wait.kind == "step"]
     planned = []
     for wait in ended:
@@ -58,3 +63,11 @@ def _go_on(ended: Sequence[EndedWait], now: datetime, wakes: Wakes) -> None:
     plan_steps(planned, now, wakes)
     # What would follow may have run already, by another edge.
     settle_runs(list({wait.run_id for wait in ended}), now, wakes)
+    _tell(ended, wakes)
+
+
+def _tell(ended: Sequence[EndedWait], wakes: Wakes) -> None:
+    """Tell what came, and of which functions the runs are that it concerns."""
+    if teller.is_on():
+        wakes.told[:0] = [telling.wait_ended(wait) for wait in ended if wait.kind == "step"]
+        telling.name_functions(wakes.told, telling.functions_of({wait.run_id: wait.function_id for wait in ended}))

@@ -13,6 +13,7 @@ from apps.datastore.versions import load_version, load_versions
 from apps.expressions import Allowance, AllowanceSpent, ExpressionError, Value, compile_expression, compile_key
 from apps.runner.batches import BATCH_UNITS, EVENT_UNITS
 from apps.runner.event_values import EventValues
+from apps.state import teller, telling
 from apps.state.ending import ABOUT_RUNS
 from apps.state.following import plain_branches
 from apps.state.guards import Asked, ask
@@ -52,7 +53,7 @@ def start_candidates(candidates: Sequence[Candidate], values: EventValues, now: 
             asked.append(one)
         else:
             runs.append(_run(one)._replace(branches=branches))
-    start_runs(runs + _granted(asked, values, now), now, wakes)
+    start_runs(runs + _granted(asked, values, now, wakes), now, wakes)
 
 
 @lru_cache(maxsize=10_000)
@@ -66,7 +67,7 @@ def _plain_start(version_id: int, event_name: str, by_cron: bool) -> tuple[Branc
     return plain_branches(version_id, TRIGGER)
 
 
-def _granted(candidates: Sequence[Candidate], values: EventValues, now: datetime) -> list[NewRun]:
+def _granted(candidates: Sequence[Candidate], values: EventValues, now: datetime, wakes: Wakes) -> list[NewRun]:
     """The runs of those that nothing speaks against."""
     if not candidates:
         return []
@@ -76,6 +77,9 @@ def _granted(candidates: Sequence[Candidate], values: EventValues, now: datetime
     triggered = [one for one in candidates if _is_triggered(one, asking)]
     granted = _guarded(triggered, asking)
     keep_refusals(asking.refusals)
+    if teller.is_on():
+        events = {one.event_seq: one.internal_id for one in candidates}
+        wakes.told += [telling.not_started(refusal, events[refusal.event_seq]) for refusal in asking.refusals]
     return [_new_run(one, asking) for one in granted]
 
 

@@ -17,6 +17,7 @@ from apps.datastore.definition.types import leaf_steps
 from apps.datastore.versions import load_version
 from apps.event_stream.appending import append_numbered
 from apps.event_stream.new_event import NewEvent, make_event
+from apps.state import teller, telling
 from apps.state.history import Entry
 from apps.state.sdk.book import StepEnd, finish_steps
 from apps.state.sdk.progress import read_progress
@@ -31,12 +32,17 @@ _CANCELLED_ERROR = '{"name":"FunctionCancelled","message":"the run was cancelled
 def settle_runs(run_ids: Sequence[str], now: datetime, wakes: Wakes) -> list[Entry]:
     """Start or end the locked runs, as their steps and waits say. What it added to the history of runs that ended."""
     advanced = advance_runs(run_ids, now)
+    if teller.is_on():
+        wakes.told += telling.ended(advanced.history, now)
     return advanced.history + _tell(advanced.concerning, now, wakes)
 
 
 def end_cancelled(reasons: Mapping[str, str], now: datetime, wakes: Wakes) -> None:
     """Cancel runs, each for its reason. Called with them locked, and none of them ended."""
-    _tell(cancel_runs(reasons, now), now, wakes)
+    concerning = cancel_runs(reasons, now)
+    if teller.is_on():
+        wakes.told += telling.ended([Entry(run_id, "run.cancelled", why) for run_id, why in reasons.items()], now)
+    _tell(concerning, now, wakes)
 
 
 def cancel_run(run_id: str, reason: str) -> bool:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from apps.datastore.versions import load_version
+from apps.state import teller, telling
 from apps.state.history import Entry, add_history
 from apps.state.steps import FaultyStep, PlannedStep, fail_steps, plan_steps
 from apps.state.values import VALUES_AT_ONCE, RunValues, read_values
@@ -121,6 +122,9 @@ def write_down(follows: Sequence[Follows], planned: Sequence[PlannedStep], now: 
         ]
     plan_steps(planned, now, wakes)
     open_waits(waits, now)
+    if teller.is_on():
+        wakes.told += [telling.sleeping(one.run_id, one.step_id, one.due_at) for one in planned if one.due_at]
+        wakes.told += [telling.waiting(wait) for wait in waits if wait.kind != "cancel"]
     wakes.probes += len(waits)
     wakes.expiring += [wait.listening.expires_at for wait in waits if wait.listening.expires_at is not None]
     first = {(step.run_id, step.step_id): (step, message) for step, message in reversed(faulty)}

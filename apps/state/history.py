@@ -14,6 +14,8 @@ class Entry(NamedTuple):
     kind: str
     reason: str
     step_id: str | None = None
+    step_name: str | None = None
+    """Where its author gave the step another name than its id."""
 
 
 _ADD = """

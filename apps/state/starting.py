@@ -7,6 +7,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from apps.event_stream.ids import new_ulids
+from apps.state import teller, telling
 from apps.state.ending import settle_runs
 from apps.state.following import Follows, Place, planned_steps, write_down
 from apps.state.wakes import Wakes
@@ -79,6 +80,8 @@ def start_runs(runs: Sequence[NewRun], now: datetime, wakes: Wakes) -> list[str]
             },
         )
         started = [(row[0], by_id[row[0]]) for row in cursor.fetchall()]
+    if teller.is_on():
+        wakes.told += [telling.started(run_id, run.version_id, run.reason) for run_id, run in started]
     write_down(
         [_follows(run_id, run) for run_id, run in started if run.walked or run.cancelling],
         [step for run_id, run in started for step in planned_steps(run_id, run.function_id, run.branches)],

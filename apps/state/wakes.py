@@ -1,4 +1,4 @@
-"""What a transaction has queued, to be rung for when it has committed (rule 1)."""
+"""What a transaction has queued, to be rung for when it has committed (rule 1), and what is to be told of it then."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,6 +6,8 @@ from datetime import datetime
 
 from apps.doorbell.due_bells import ring_when_due
 from apps.doorbell.ringing import ring
+from apps.state.teller import tell
+from apps.state.told import Told
 
 WAKES_MOST = 4
 """How many rings one transaction gives a queue, to wake that many workers."""
@@ -28,6 +30,8 @@ class Wakes:
     """Events that have more waits to resume."""
     events: int = 0
     """Events of the server's own that are in the inbox."""
+    told: list[Told] = field(default_factory=list)
+    """What happened, where somebody wants to know."""
 
     def add(self, other: "Wakes") -> None:
         self.ready += other.ready
@@ -36,10 +40,12 @@ class Wakes:
         self.probes += other.probes
         self.wide_events += other.wide_events
         self.events += other.events
+        self.told += other.told
 
 
 def ring_for(wakes: Wakes, now: datetime) -> None:
-    """Ring, after the commit. `now` is the transaction's time, from which what is due later is counted."""
+    """Ring, after the commit, and tell. `now` is the transaction's time, from which what is due later is counted."""
+    tell(wakes.told)
     for queue, items in wakes.ready.items():
         ring("executor.drain", queue, queue=queue, times=min(WAKES_MOST, -(-items // ITEMS_A_WAKE)))
     if wakes.events:

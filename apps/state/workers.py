@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
+from apps.state import teller, telling
 from apps.state.clock import read_now
 from apps.state.history import Entry, add_history
 from apps.state.queue import COLUMNS, ITEM_COLUMNS, Item
@@ -94,15 +95,15 @@ def reclaim_lost(lease_seconds: float, max_returns: int) -> Reclaimed:
         cursor.execute(_BURY, (lease_seconds,))
         cursor.execute(_RETURN, (max_returns,))
         returned = cursor.fetchall()
-        add_history(
-            [
-                Entry(run_id, "step.returned", f"its worker was gone ({returns} of {max_returns})", step_id)
-                for run_id, step_id, _, returns in returned
-            ],
-            now,
-        )
+        entries = [
+            Entry(run_id, "step.returned", f"its worker was gone ({returns} of {max_returns})", step_id)
+            for run_id, step_id, _, returns in returned
+        ]
+        add_history(entries, now)
         cursor.execute(_WORN_OUT, (max_returns,))
         worn_out = [(Item(*row[:-1]), row[-1]) for row in cursor.fetchall()]
+    if teller.is_on():
+        teller.tell([telling.step_said(entry) for entry in entries])
     return Reclaimed({queue for _, _, queue, _ in returned}, worn_out)
 
 

@@ -143,7 +143,7 @@ def test_an_app_named_on_the_command_line_registers_and_is_told(data: Path) -> N
                 return (200, SDK, json.load(told))
 
         app.answer = answer
-        line = rf"^apps +\| synced app shop from {app.url()}: 2 functions$"
+        line = rf"^[\d:.]+  apps +synced app shop from {app.url()}: 2 functions$"
         assert holds_within(
             START_SECONDS, lambda: bool(re.search(line, server.log(), flags=re.MULTILINE)), pause=0.1
         ), server.log()

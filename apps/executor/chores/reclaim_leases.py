@@ -5,6 +5,8 @@ from django.conf import settings
 from apps.doorbell.ringing import ring
 from apps.executor.finished import Finished
 from apps.executor.recording import record
+from apps.executor.telling import tell_recorded
+from apps.state import teller, telling
 from apps.state.models import Run
 from apps.state.queue import Item
 from apps.state.workers import reclaim_lost
@@ -24,6 +26,7 @@ def reclaim_leases() -> None:
 
 def _fail(worn_out: list[tuple[Item, int]]) -> None:
     versions = dict(Run.objects.filter(pk__in={item.run_id for item, _ in worn_out}).values_list("pk", "version_id"))
+    functions = telling.functions_of({item.run_id: item.function_id for item, _ in worn_out})
     finished = []
     for item, worker_id in worn_out:
         error = StepError("WorkerDied", f"its worker died, {item.returns + 1} times in a row")
@@ -33,9 +36,12 @@ def _fail(worn_out: list[tuple[Item, int]]) -> None:
                 item,
                 worker_id,
                 outcome,
-                function=f"function {item.function_id}",
+                function=functions.get(item.run_id) or f"function {item.function_id}",
                 attempts=item.attempt,
                 version_id=versions.get(item.run_id, 0),
             )
         )
-    record(finished)
+    recorded = record(finished)
+    if teller.is_on():
+        tell_recorded(finished, recorded)
+        teller.tell(recorded.wakes.told)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from apps.datastore.definition.types import SDK_STEP
+from apps.state import teller, telling
 from apps.state.history import Entry
 from apps.state.queue import remove_items
 from apps.state.sdk.planning import CALL, PlannedOp, plan_ops
@@ -113,7 +114,8 @@ class Book:
         """Add a line to the run's history."""
         named = f"{of.names[step_id]}: {reason}" if step_id in of.names else reason
         # An error's message may have what no text column takes.
-        self.history.append(Entry(of.run_id, kind, named.replace("\0", "\ufffd"), step_id))
+        name = of.names.get(step_id)
+        self.history.append(Entry(of.run_id, kind, named.replace("\0", "\ufffd"), step_id, name))
 
     def plan(self, of: Progress, op: PlannedOp) -> bool:
         """A step is to begin. False, and nothing is noted, if it is known already."""
@@ -184,5 +186,9 @@ def finish_steps(runs: Sequence[tuple[Progress, StepEnd, str]], now: datetime, w
     for of, end, reason in runs:
         if not of.has_ended and book.end_step(of, end):
             book.say(of, "step.completed" if end.ok else "step.failed", end.step_id, reason)
+            if teller.is_on():
+                told = telling.step_said(book.history[-1], end.value if end.ok else "")
+                telling.name_functions([told], telling.functions_of({of.run_id: of.function_id}))
+                wakes.told.append(told)
     book.write(wakes)
     return book.history

@@ -32,7 +32,9 @@ def _default(setting: Setting) -> str:
     if setting.required:
         return "*required*"
     text = f"`{_shown(setting.default)}`" if setting.default not in ("", None) else "none"
-    return text if setting.in_dev is None else f"{text}; in dev mode `{_shown(setting.in_dev)}`"
+    if setting.in_dev is None:
+        return text
+    return f"{text}; in dev mode `{_shown(setting.in_dev)}`" if setting.in_dev != [] else f"{text}; in dev mode none"
 
 
 def _shown(value: Any) -> str:

@@ -6,12 +6,14 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from apps.datastore.definition import InvalidDefinition
+from apps.datastore.definition.sdk_values import without_userinfo
 from apps.datastore.models import Environment
 from apps.datastore.registering import Registered, note_refusal, register
 from apps.datastore.sdk_app import Registration, parse_registration
 from apps.datastore.sealing import CannotUnsealError
 from apps.datastore.signing_keys import current_signing_key
 from apps.devserver.app_addresses import written_out
+from apps.devserver.secrets_in_urls import without_secrets
 from drivers.sdk_sync import SyncFailed, sync_in_band
 from drivers.shown_text import one_line
 
@@ -32,7 +34,7 @@ class Command(BaseCommand):
             for line in sync(options["environment"], options["url"]):
                 self.stdout.write(line)
         except NotSynced as fault:
-            self.stderr.write(f"not synced: {fault}")
+            self.stderr.write(without_secrets(f"not synced: {fault}"))
             raise SystemExit(1) from None
 
 
@@ -64,7 +66,7 @@ def _register(environment: Environment, registration: Registration) -> Registere
 
 
 def _lines(registered: Registered, registration: Registration) -> list[str]:
-    head = f"synced app {registered.app.slug} from {registered.app.url}"
+    head = f"synced app {registered.app.slug} from {without_userinfo(registered.app.url)}"
     if not registered.modified:
         return [f"{head}: nothing has changed"]
     return [

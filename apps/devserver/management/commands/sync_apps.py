@@ -9,6 +9,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from apps.devserver.app_addresses import PORTS, ports_in, written_out
 from apps.devserver.discovering import Discovery
+from apps.devserver.secrets_in_urls import without_secrets
 from apps.devserver.syncing import Syncing
 
 POLL_SECONDS = 5.0
@@ -33,7 +34,7 @@ class Command(BaseCommand):
                 for line in syncing.round():
                     self.stdout.write(line)
             except (DatabaseError, InterfaceError) as error:
-                self.stdout.write(f"not synced, the database is away: {error}")
+                self.stdout.write(without_secrets(f"not synced, the database is away: {error}"))
             finally:
                 connection.close()
             pause = options["poll_interval"]
@@ -73,7 +74,7 @@ def _url(text: str) -> str:
     try:
         return written_out(text)
     except ValueError as fault:
-        raise argparse.ArgumentTypeError(str(fault)) from None
+        raise argparse.ArgumentTypeError(without_secrets(str(fault))) from None
 
 
 def _ports(text: str) -> tuple[int, ...]:
