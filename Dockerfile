@@ -6,10 +6,12 @@ WORKDIR /server
 
 COPY requirements.txt constraints.txt ./
 RUN pip install --no-cache-dir --requirement requirements.txt
-COPY manage.py ./
+COPY manage.py setup.py pyproject.toml MANIFEST.in README.md ./
 COPY inngest_server inngest_server
 COPY apps apps
 COPY drivers drivers
+# The command `inngest`, from these folders.
+RUN pip install --no-cache-dir --no-deps --editable .
 
 RUN useradd --system --home-dir /server server
 USER server

@@ -1,0 +1,125 @@
+"""`inngest events tail`: new events as they come."""
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from apps.cli.client import Client, Refused, Unreachable
+from apps.cli.completing import complete_event_name
+from apps.cli.context import AsJson, Env, connect
+from apps.cli.event_feed import EventFeed
+from apps.cli.json_text import encode
+from apps.cli.printing import as_time, duration, note, one_line, out, print_json, status_text
+from apps.cli.problems import Problem
+
+if TYPE_CHECKING:
+    from apps.cli.event_runs import EventRuns
+
+POLL_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 15.0
+_DATA_CHARACTERS = 1_000
+
+Name = Annotated[
+    str | None,
+    typer.Argument(help="Only events of this name.", metavar="NAME", autocompletion=complete_event_name),
+]
+WithRuns = Annotated[bool, typer.Option("--runs", help="Show what they start, and how that ends.")]
+
+
+def tail(name: Name = None, runs: WithRuns = False, env: Env = None, as_json: AsJson = False) -> None:
+    """Print new events as they come, until Ctrl-C."""
+    client = connect(env)
+    feed = EventFeed(client, name)
+    watched = _watch(client) if runs else None
+    try:
+        feed.start()
+        if sys.stderr.isatty():
+            note(f"Waiting for events{f' {one_line(name)}' if name else ''} on {client.server.url}; Ctrl-C ends it.")
+        _follow(feed, watched, as_json)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def _watch(client: Client) -> "EventRuns":
+    from apps.cli.event_runs import EventRuns
+
+    return EventRuns(client)
+
+
+def _follow(feed: EventFeed, watched: "EventRuns | None", as_json: bool) -> None:
+    """Does not end by itself: what the server cannot tell now, it tells once it is back."""
+    failures = 0
+    while True:
+        begun = time.monotonic()
+        try:
+            for event in feed.new():
+                _show_event(event, as_json, wrapped=watched is not None)
+                if watched is not None:
+                    watched.add(event)
+            for run in watched.changes() if watched is not None else ():
+                _show_run(run, as_json)
+            if failures:
+                note("The server is back; nothing was missed.")
+            failures = 0
+        except (Unreachable, Refused) as problem:
+            if not _may_pass(problem):
+                raise
+            if not failures:
+                note(f"{problem.message}; trying again …")
+            failures += 1
+        pause = min(POLL_SECONDS * 2 ** min(failures, 10), _LONGEST_PAUSE_SECONDS)
+        time.sleep(max(pause - (time.monotonic() - begun), POLL_SECONDS / 10))
+
+
+def _may_pass(problem: Problem) -> bool:
+    return isinstance(problem, Unreachable) or (
+        isinstance(problem, Refused) and problem.status in {429, *range(500, 600)}
+    )
+
+
+def _show_event(event: Mapping[str, Any], as_json: bool, wrapped: bool) -> None:
+    if as_json:
+        print_json({"event": event} if wrapped else event, indent=0)
+        return
+    from rich.text import Text
+
+    text = Text.assemble(
+        (f"{_clock(event['received_at'])}  ", "dim"),
+        (one_line(event["name"]), "bold"),
+        "  ",
+        (event["internal_id"], "cyan"),
+        ("  a repetition: it starts nothing" if event["duplicate"] else "", "yellow"),
+        "  ",
+        (one_line(encode(event.get("data", {}), indent=0), _DATA_CHARACTERS), "dim"),
+    )
+    out().print(text, no_wrap=True, overflow="ellipsis", crop=True)
+
+
+def _show_run(run: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json({"run": run}, indent=0)
+        return
+    from rich.text import Text
+
+    status = run["phase"] or run["status"]
+    out().print(
+        Text.assemble(
+            (f"{_clock(run['ended_at'] or run['queued_at'])}  ", "dim"),
+            ("└ ", "dim"),
+            f"{one_line(run['function_id'])}  ",
+            (run["run_id"], "cyan"),
+            "  ",
+            status_text(status),
+            (f"  {duration(run['queued_at'], run['ended_at'])}", "dim"),
+        ),
+        no_wrap=True,
+        overflow="ellipsis",
+        crop=True,
+    )
+
+
+def _clock(moment: str) -> str:
+    return as_time(moment).astimezone().strftime("%H:%M:%S")
