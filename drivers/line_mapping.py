@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 MAX_CHARACTERS = 1_000_000
-_MOST_BETWEEN = 1_000
-"""Words: finding runs takes time that is their number's square."""
+_MOST_BETWEEN = 300
+"""Words: finding runs takes time that is their number's square, or its third power where few of them go together."""
 
 _WORD = re.compile(r"[\w$]+|[^\s\w$;,(){}]")
 

@@ -5,10 +5,13 @@ running it. QuickJS itself says what a module imports; only `import()`, met when
 """
 
 import hashlib
-import json
+import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
+from drivers.json_syntax import json_problem
 from drivers.line_mapping import line_in_source
 from drivers.modules import ModuleFault, resolve, source_text
 from drivers.script_compiling import TooLong, Workshop, workshop
@@ -19,7 +22,7 @@ from drivers.weighted_cache import WeightedCache
 
 MAX_FAULTS = 100
 MAX_SCRIPT_BYTES = 4 * 1024 * 1024
-SECONDS = 10.0
+SECONDS = 30.0
 """For all scripts of a function together."""
 
 _TYPED = (".ts", ".mts", ".cts", ".tsx")
@@ -47,19 +50,24 @@ _known = WeightedCache[tuple[str, bytes], _Script](lambda: _KEPT_BYTES)
 
 
 def check_scripts(
-    files: Mapping[str, bytes], entrypoints: Sequence[str], seconds: float = SECONDS
+    files: Mapping[str, bytes], entrypoints: Sequence[str], seconds: float = SECONDS, deadline: float = math.inf
 ) -> list[ScriptFault]:
     """The faults of the entrypoints and of what they import, theirs in turn included. Never raises for a file.
 
     Safe in every thread; checks wait for each other's turn. Takes `seconds` at most, and more than that is a fault.
+    `deadline`, by the monotonic clock, is of more than this function: TooLong is raised when it passes.
     """
     if not entrypoints:
         return []
-    with workshop(seconds) as tools:
+    with workshop(seconds, deadline) as tools:
         check = _Check(files, tools)
         # What only looks like an import is followed too, as telling costs more: it matters if something is wrong.
         faults = check.walk(entrypoints, sure=False)
-        return check.walk(entrypoints, sure=True) if faults and not check.out_of_time else faults
+        if faults and not check.out_of_time:
+            faults = check.walk(entrypoints, sure=True)
+        if check.out_of_time and time.monotonic() >= deadline:
+            raise TooLong
+        return faults
 
 
 class _Check:
@@ -73,6 +81,7 @@ class _Check:
         todo, seen = list(entrypoints), set(entrypoints)
         for path in todo:
             try:
+                self._tools.ask()
                 script = self._script(path)
                 faults += script.faults
                 for imported in self._imported(path, script, sure, faults):
@@ -104,16 +113,18 @@ class _Check:
         except ModuleFault:
             return _Script((ScriptFault(path, None, "cannot be run: it is not text (UTF-8)"),))
         if path.endswith(".json"):
-            return _Script(tuple(_json_faults(path, source)))
+            wrong = json_problem(source)
+            return _Script(() if wrong is None else (ScriptFault(path, wrong.line, wrong.message),))
         try:
             javascript = self._javascript(path, source)
         except ModuleFault as fault:
             return _Script(tuple(self._syntax_faults(path, source, str(fault))))
         compiled = self._tools.compile(path, javascript)
         if compiled.problem is not None:
+            self._tools.ask()
             line = None if compiled.line is None else line_in_source(source, javascript, compiled.line)
             return _Script((ScriptFault(path, line, compiled.problem),))
-        return _Script((), compiled.imports, dynamic_imports(javascript))
+        return _Script((), compiled.imports, dynamic_imports(javascript, self._tools.ask))
 
     def _javascript(self, path: str, source: str) -> str:
         return self._tools.strip(path, source) if path.endswith(_TYPED) else source
@@ -159,25 +170,19 @@ class _Check:
 
     def _imports_when_run(self, path: str, specifier: str) -> bool:
         javascript = self._javascript(path, source_text(path, self._files[path]))
-        return imports_when_run(javascript, specifier, lambda text: self._tools.compile(path, text).problem is not None)
+        return imports_when_run(javascript, specifier, partial(self._does_not_compile, path), self._tools.ask)
 
     def _line(self, path: str, specifier: str, dynamic: bool) -> int | None:
+        refuses = self._does_not_parse if path.endswith(_TYPED) else self._does_not_compile
         source = source_text(path, self._files[path])
-        if path.endswith(_TYPED):
-            return line_of_import(source, specifier, lambda text: bool(self._parse(path, text)), dynamic)
-        return line_of_import(
-            source, specifier, lambda text: self._tools.compile(path, text).problem is not None, dynamic
-        )
+        return line_of_import(source, specifier, partial(refuses, path), dynamic, self._tools.ask)
+
+    def _does_not_parse(self, path: str, source: str) -> bool:
+        return bool(self._parse(path, source))
+
+    def _does_not_compile(self, path: str, javascript: str) -> bool:
+        return self._tools.compile(path, javascript).problem is not None
 
 
 def _problems(path: str, message: str) -> list[str]:
     return message.removeprefix(PROBLEM.format(path=path)).split("; ")
-
-
-def _json_faults(path: str, source: str) -> Iterator[ScriptFault]:
-    try:
-        json.loads(source)
-    except json.JSONDecodeError as fault:
-        yield ScriptFault(path, fault.lineno, f"column {fault.colno}: {fault.msg}")
-    except (RecursionError, ValueError):
-        yield ScriptFault(path, None, "is not JSON, or nested too deeply")

@@ -46,8 +46,14 @@ class Workshop:
         self._stripper = TypeStripper(self._machine.engine)
         self._deadline = 0.0
 
-    def begin(self, seconds: float) -> None:
-        self._deadline = time.monotonic() + seconds
+    def begin(self, deadline: float) -> None:
+        """It is of the monotonic clock."""
+        self._deadline = deadline
+
+    def ask(self) -> None:
+        """Raises TooLong if the time is over."""
+        if time.monotonic() >= self._deadline:
+            raise TooLong
 
     def strip(self, path: str, source: str) -> str:
         """Raises ModuleFault with the parser's problems, TooLong."""
@@ -82,9 +88,8 @@ class Workshop:
         return Compiled(message or "cannot be read", min(int(place[1]), last) if place else None, ())
 
     def _within_time(self, work: Callable[[], T]) -> T:
+        self.ask()
         left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TooLong
         with Cutoff(max(left, _SHORTEST), Abort()) as cutoff:
             cutoff.stops(self._machine.interrupt)
             try:
@@ -120,15 +125,22 @@ _turns = threading.BoundedSemaphore(_AT_ONCE)
 
 
 @contextmanager
-def workshop(seconds: float) -> Iterator[Workshop]:
-    """One for the caller alone, for so long; waiting for its turn does not count."""
-    with _turns:
+def workshop(seconds: float, deadline: float) -> Iterator[Workshop]:
+    """One for the caller alone, for so long; waiting for its turn does not count, but for the deadline.
+
+    Raises TooLong if that passes first.
+    """
+    if not _turns.acquire(timeout=min(max(0.0, deadline - time.monotonic()), threading.TIMEOUT_MAX)):
+        raise TooLong
+    try:
         with _lock:
             found = _idle.pop() if _idle else None
         found = found or Workshop()
-        found.begin(seconds)
+        found.begin(min(time.monotonic() + seconds, deadline))
         try:
             yield found
         finally:
             with _lock:
                 _idle.append(found)
+    finally:
+        _turns.release()

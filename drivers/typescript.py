@@ -163,6 +163,8 @@ class _Attempt:
             return self._out_of_memory()
         if error["message"] == "null" and self._near_memory_limit(sandbox):
             return self._out_of_memory()  # there was no room left for an error that says so
+        if error["name"] == "NoEntrypoint" and not error["stack"]:  # our prelude's; as little will help another attempt
+            return answers.failed(error["name"], error["message"], retryable=False, log=self._log.text())
         stack = readable(error["stack"], self._bundle.files, self.source)
         return answers.failed(error["name"], error["message"], stack, log=self._log.text())
 

@@ -15,17 +15,29 @@ _django = get_asgi_application()
 from apps.core_api import server_kind  # noqa: E402
 from apps.event_api.app import EventApi, is_ours  # noqa: E402
 from apps.event_api.wire import Receive, Scope, Send, error_answer, send_answer  # noqa: E402
-from inngest_server.body_limits import Body, limits_of  # noqa: E402
+from inngest_server.body_limits import Body, Limits, limits_of  # noqa: E402
+from inngest_server.deploy_door import refusal_of, take_place  # noqa: E402
 
-_NO_KEY = "An API token is needed: `Authorization: Bearer <API token>`"
+_TOO_MANY = "Too many deploys are being received; try again in a few seconds"
 
 
 async def _answer_by_django(scope: Scope, receive: Receive, send: Send) -> None:
     limits, headers = limits_of(scope), dict(scope["headers"])
-    if limits.needs_key and not headers.get(b"authorization", b"").strip():
-        await _refuse(send, 401, _NO_KEY, (b"www-authenticate", b"Bearer"))
+    if limits.needs_key and (refusal := await refusal_of(headers.get(b"authorization", b""))):
+        await _refuse(send, *refusal, *([(b"www-authenticate", b"Bearer")] if refusal.status == 401 else []))
         return
-    body = Body(receive, limits)
+    place = take_place() if limits.needs_place else None
+    if limits.needs_place and place is None:
+        await _refuse(send, 503, _TOO_MANY)
+        return
+    body = Body(receive, limits, place.give_back if place else None)
+    try:
+        await _pass_on(scope, body, limits, headers, send)
+    finally:
+        body.end()
+
+
+async def _pass_on(scope: Scope, body: Body, limits: Limits, headers: dict[bytes, bytes], send: Send) -> None:
     announced = headers.get(b"content-length", b"")
     if announced.isdigit() and len(announced) <= 18 and int(announced) > limits.most:
         body.is_too_large = True

@@ -1,7 +1,7 @@
 """Bounds on the bodies of requests that Django answers: it keeps all of one before it looks at any key."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -24,23 +24,27 @@ class Limits(NamedTuple):
     most: int
     """Bytes."""
     needs_key: bool = False
-    """Whether it is read only of a request that shows one; which one is not asked here."""
+    """Whether it is read only of a request whose key may send it."""
+    needs_place: bool = False
+    """Whether only some are received at once."""
 
 
 def limits_of(scope: Scope) -> Limits:
     """Code and built artefacts are deployed by one request alone; everything else is an event, or not much more."""
     if scope["method"] == "POST" and scope["path"] == DEPLOYS:
-        return Limits(settings.DEPLOY_BODY_SECONDS, settings.DEPLOY_MAX_BYTES + SLACK_BYTES, not settings.INNGEST_DEV)
+        most = settings.DEPLOY_MAX_BYTES + SLACK_BYTES
+        return Limits(settings.DEPLOY_BODY_SECONDS, most, needs_key=not settings.INNGEST_DEV, needs_place=True)
     return Limits(BODY_SECONDS, max(settings.REGISTRATION_MAX_BYTES, settings.EVENT_MAX_BYTES) + SLACK_BYTES)
 
 
 class Body:
     """A request's messages. Until its body is whole they are timed and counted. For one that is too slow or too large
-    the client counts as gone."""
+    the client counts as gone. When no more of it comes, `on_end` is called, maybe more than once."""
 
-    def __init__(self, receive: Receive, limits: Limits) -> None:
+    def __init__(self, receive: Receive, limits: Limits, on_end: Callable[[], None] | None = None) -> None:
         self.is_too_large = False
         self._receive = receive
+        self._on_end = on_end
         # Of the whole body: a client that sends a byte now and then would never be late with one.
         self._deadline = asyncio.get_running_loop().time() + limits.seconds
         self._room = limits.most
@@ -59,4 +63,11 @@ class Body:
             self.is_too_large = True
             return _GONE
         self._whole = not message.get("more_body", False)
+        if self._whole:
+            self.end()
         return message
+
+    def end(self) -> None:
+        """No more of it is received."""
+        if self._on_end is not None:
+            self._on_end()

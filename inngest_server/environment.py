@@ -63,6 +63,13 @@ def _broker(text: str) -> str:
     return text
 
 
+def _log_level(text: str) -> str:
+    levels = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+    if text.upper() not in levels:
+        raise ValueError(f"not one of {', '.join(levels)}")
+    return text.upper()
+
+
 def _seconds(text: str) -> float:
     number = float(text)
     if not 0 < number < float("inf"):
@@ -108,11 +115,22 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("INNGEST_DEV_HOST", str, "127.0.0.1", "Address on which the development server listens (`--host`)."),
     Setting("INNGEST_DEV_PORT", _port, 8_288, "Port on which the development server listens (`--port`)."),
-    Setting("DEV_LINES_MAX", _positive, 300, "Lines that the development server prints in a second; it counts others."),
+    Setting(
+        "DEV_LINES_MAX",
+        _positive,
+        300,
+        "Lines printed in a second in dev mode, and as many of errors; others are counted.",
+    ),
     Setting("DEV_TOLD_MAX", _positive, 1_000, "What one process tells it in a second; errors are always told."),
     Setting("DEV_SOCKET", str, "", "Where the development server is told what happens. It sets it for its processes."),
-    Setting("LOG_LEVEL", str, "INFO", "Least level of what is logged."),
-    Setting("LOG_RUNS", _flag, False, "Log what happens: events, runs, attempts of steps.", in_dev=True),
+    Setting("LOG_LEVEL", _log_level, "INFO", "Least level of what is logged."),
+    Setting(
+        "LOG_RUNS",
+        _flag,
+        False,
+        "Log what happens to events, runs and steps, without payloads; `make dev` shows it with them.",
+        in_dev=True,
+    ),
     Setting("DATABASE_POOL_SIZE", _positive, 8, "Connections that one process may hold to PostgreSQL."),
     # Event API
     Setting("EVENT_MAX_BYTES", _positive, 512 * KIB, "Largest event, in bytes of JSON."),
@@ -138,7 +156,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DEPLOY_MAX_FILES", _positive, 10_000, "Most files, folders and other entries in a deploy's archive."),
     Setting("DEPLOY_MAX_FUNCTIONS", _positive, 1_000, "Most functions in one deploy."),
     Setting("DEPLOY_BODY_SECONDS", _seconds, 300.0, "How long the body of a deploy may take to arrive."),
+    Setting("DEPLOY_CHECK_SECONDS", _seconds, 60.0, "How long all functions of a deploy may take to be checked."),
     Setting("DEPLOYS_AT_ONCE", _positive, 2, "Deploys that one process unpacks and checks side by side; others wait."),
+    Setting("DEPLOYS_WAITING", _positive, 8, "Deploys that may wait in one process for that; beyond it: 503."),
+    Setting("DEPLOYS_RECEIVED", _positive, 8, "Bodies of deploys that one process receives at once; beyond it: 503."),
+    Setting("DEPLOY_WAIT_SECONDS", _seconds, 30.0, "How long a deploy may wait to be unpacked; then: 503."),
+    Setting("DEPLOY_LOCK_SECONDS", _seconds, 10.0, "How long a deploy or rollback waits for others' locks; then: 503."),
     Setting("FUNCTION_MAX_FILES", _positive, 1_000, "Most files of one function."),
     Setting("FUNCTION_MAX_BYTES", _positive, 32 * MIB, "Largest sum of one function's files."),
     # Runner

@@ -7,7 +7,7 @@ from typing import Any
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from apps.cli.printing import one_line
+from apps.cli.printing import is_cut, one_line
 
 MAX_FILES = 20
 """Of a function; the rest is counted."""
@@ -22,7 +22,7 @@ _MARKS = {
     "archived": ("-", "red"),
     "unchanged": ("·", "dim"),
 }
-_COUNTED = ("changed", "new", "live again", "made live", "archived", "unchanged")
+_COUNTED = ("changed", "new", "made live", "archived", "unchanged")
 _FILE_MARKS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 
 
@@ -63,14 +63,12 @@ def _function_line(function: Mapping[str, Any], name_width: int, version_width: 
 
 def _name(function: Mapping[str, Any]) -> str:
     name = one_line(function["function_id"])
-    return name if cell_len(name) <= _MAX_NAME else set_cell_size(name, _MAX_NAME - 1) + "…"
+    return name if cell_len(name) <= _MAX_NAME or not is_cut() else set_cell_size(name, _MAX_NAME - 1) + "…"
 
 
 def _word(function: Mapping[str, Any]) -> str:
-    if function["change"] != "restored":
-        return one_line(function["change"])
-    # A version that was stored with --no-live is in its place for the first time.
-    return "live again" if function["was"] is not None and function["version"] < function["was"] else "made live"
+    # Not `restored`: a version that was stored with --no-live is in its place for the first time.
+    return "made live" if function["change"] == "restored" else one_line(function["change"])
 
 
 def _versions(function: Mapping[str, Any]) -> str:

@@ -14,6 +14,11 @@ def confirm(question: str, yes: bool) -> None:
         return
     if not (sys.stdin.isatty() and err().is_terminal):
         raise Problem("there is nobody to ask whether to go on: this is not a terminal", "--yes goes on without asking")
-    if not typer.confirm(one_line(question), err=True):
+    try:
+        agreed = typer.confirm(one_line(question), err=True)
+    except typer.Abort:  # Ctrl-C, or the end of what is typed
+        err().print()
+        raise KeyboardInterrupt from None
+    if not agreed:
         note("nothing was changed")
         raise typer.Exit(1)

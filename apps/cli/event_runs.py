@@ -23,6 +23,11 @@ class _Watched:
 
 
 class EventRuns:
+    bounds = (
+        f"Runs are shown of the last {MOST_WATCHED} events, for {WATCH_SECONDS:.0f} s each;"
+        " inngest runs has all of them."
+    )
+
     def __init__(self, client: Client) -> None:
         self._client = client
         self._events: OrderedDict[str, _Watched] = OrderedDict()

@@ -1,133 +1,91 @@
-"""The command `inngest`."""
+"""The command `inngest`: from the first moment to the exit code. What it needs is imported where Ctrl-C is awaited."""
 
-import importlib
+import errno
 import os
 import sys
-from collections.abc import Sequence
-from typing import Annotated, NamedTuple
-
-import typer
-
-from apps.cli.help import Sections
-from apps.cli.problems import Problem
+from contextlib import suppress
 
 DEBUG = "INNGEST_DEBUG"
 INTERRUPTED = 130
 
 
-class Named(NamedTuple):
-    """A command: where its function is. A module is imported only when its command is called, or all are listed."""
-
-    name: str
-    module: str
-    function: str
-    section: str
-
-
-_FUNCTIONS, _RUNS, _SERVER = "Functions", "Runs and events", "Server"
-COMMANDS = (
-    Named("dev", "apps.cli.commands.dev", "dev", _FUNCTIONS),
-    Named("deploy", "apps.cli.commands.deploy", "deploy", _FUNCTIONS),
-    Named("rollback", "apps.cli.commands.rollback", "rollback", _FUNCTIONS),
-    Named("live", "apps.cli.commands.live", "live", _FUNCTIONS),
-    Named("archive", "apps.cli.commands.archive", "archive", _FUNCTIONS),
-    Named("functions", "apps.cli.commands.functions", "functions", _FUNCTIONS),
-    Named("versions", "apps.cli.commands.versions", "versions", _FUNCTIONS),
-    Named("diff", "apps.cli.commands.diff", "diff", _FUNCTIONS),
-    Named("runs", "apps.cli.commands.runs", "runs", _RUNS),
-    Named("run-info", "apps.cli.commands.run_info", "run_info", _RUNS),
-    Named("cancel", "apps.cli.commands.cancel", "cancel", _RUNS),
-    Named("events", "apps.cli.commands.events", "app", _RUNS),
-    Named("login", "apps.cli.commands.login", "login", _SERVER),
-    Named("logout", "apps.cli.commands.logout", "logout", _SERVER),
-    Named("whoami", "apps.cli.commands.whoami", "whoami", _SERVER),
-    Named("doctor", "apps.cli.doctor.command", "doctor", _SERVER),
-)
-
-app = typer.Typer(
-    name="inngest",
-    cls=Sections,
-    no_args_is_help=True,
-    # Plain help: it is quick, and reads the same in a terminal, in a pager and in a log.
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["--help", "-h"]},
-    epilog=(
-        "A command goes to the server of INNGEST_API_URL with the token of INNGEST_API_TOKEN, else to the one that you"
-        " logged in to, else to the dev server on http://localhost:8288."
-    ),
-)
-
-
-def _show_version(asked: bool) -> None:
-    if asked:
-        from apps.version import VERSION
-
-        sys.stdout.write(f"inngest {VERSION}\n")
-        raise typer.Exit
-
-
-@app.callback()
-def inngest(
-    version: Annotated[
-        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
-    ] = False,
-) -> None:
-    """Deploy event-driven functions, send events, see what runs."""
-
-
 def main() -> None:
     """The console script."""
-    if hasattr(sys.stdout, "reconfigure"):
-        # A terminal that cannot show a character gets a mark in its place, and a lone surrogate is no crash.
-        sys.stdout.reconfigure(errors="replace")
-        sys.stderr.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        register(sys.argv[1:])
+        _check_streams()
+        code = _run(sys.argv[1:])
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except OSError as error:
+        code = 1 if error.errno == errno.EPIPE else _tell(f"what there is to print cannot be written: {error.strerror}")
+        _close_stdout()
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    """The exit code. Raises KeyboardInterrupt, and OSError if stdout cannot be written."""
+    from apps.cli.problems import Problem
+    from apps.cli.registry import app, register
+
+    try:
+        register(arguments)
         app(prog_name="inngest")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except Problem as problem:
         if os.environ.get(DEBUG):
-            raise
-        print_problem(problem)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        _close_stdout()
-        sys.exit(1)
+            return _trace()
+        return _tell(problem.message, problem.next_step)
     except Exception as error:
-        if os.environ.get(DEBUG):
-            raise
-        print_problem(Problem(f"this is a fault of inngest itself: {error!r}", f"{DEBUG}=1 shows where it happened"))
-        sys.exit(1)
+        if os.environ.get(DEBUG) and not isinstance(error, BrokenPipeError):
+            return _trace()
+        if isinstance(error, OSError) and not error.filename:
+            raise  # no file of a name, and whatever goes wrong with a server has a Problem of its own: it is stdout
+        if isinstance(error, OSError):
+            return _tell(f"{error.filename}: {error.strerror}")
+        return _tell(f"this is a fault of inngest itself: {error!r}", f"{DEBUG}=1 shows where it happened")
+    return 0
 
 
-def _close_stdout() -> None:
-    """Nobody reads any more: what is still buffered must not be a complaint at the end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _check_streams() -> None:
+    """One that is closed is None, and the next file that is opened takes its number."""
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "stdout is closed")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A terminal that cannot show a character gets a mark in its place, and a lone surrogate is no crash.
+            stream.reconfigure(errors="replace")
 
 
-def register(arguments: Sequence[str]) -> None:
-    """Adds the command that is called, or all of them if it is not clear which one that is."""
-    word = next((word for word in arguments if not word.startswith("-")), None)
-    called = [command for command in COMMANDS if command.name == word]
-    for command in called or COMMANDS:
-        function = getattr(importlib.import_module(command.module), command.function)
-        if isinstance(function, typer.Typer):
-            app.add_typer(function, name=command.name, rich_help_panel=command.section)
-        else:
-            app.command(command.name, rich_help_panel=command.section)(function)
-
-
-def print_problem(problem: Problem) -> None:
-    """To stderr: what is wrong, and below it what to do."""
+def _tell(message: str, next_step: str = "") -> int:
+    """To stderr: what is wrong, and below it what to do; the exit code."""
     from rich.text import Text
 
     from apps.cli.printing import err, lines
 
-    err().print(Text.assemble(("error: ", "bold red"), lines(problem.message)), soft_wrap=True)
-    for line in lines(problem.next_step).splitlines():
-        err().print(Text(f"  {line}"), soft_wrap=True)
+    with suppress(OSError):
+        err().print(Text.assemble(("error: ", "bold red"), lines(message)), soft_wrap=True)
+        for line in lines(next_step).splitlines():
+            err().print(Text(f"  {line}"), soft_wrap=True)
+    return 1
+
+
+def _trace() -> int:
+    import traceback
+
+    traceback.print_exc()
+    return 1
+
+
+def _close_stdout() -> None:
+    """Nobody reads any more: what is still buffered must not be a complaint at the end."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

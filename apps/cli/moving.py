@@ -24,7 +24,7 @@ def move(
     from apps.cli.conflicts import conflict
 
     begun = time.monotonic()
-    with known():
+    with known(is_deploy=path.startswith("/v1/deploys/")):
         try:
             data = client.post(path, body, note=note)["data"]
         except Refused as refused:
@@ -39,13 +39,17 @@ def move(
     tell_moved(data, time.monotonic() - begun, env)
 
 
+_FUNCTIONS = "inngest functions --archived lists the functions, inngest versions FUNCTION its versions"
+_DEPLOYS = "each deploy has printed its number; inngest rollback without one takes back the last"
+
+
 @contextmanager
-def known() -> Iterator[None]:
+def known(*, is_deploy: bool = False) -> Iterator[None]:
     """For requests about one function or deploy: where there is none of that name, it is said what lists them."""
     try:
         yield
     except Refused as refused:
         if refused.status != 404:
             raise
-        listing = "inngest functions --archived lists the functions, inngest versions FUNCTION its versions"
+        listing = _DEPLOYS if is_deploy else _FUNCTIONS
         raise Problem(refused.message, listing) from None

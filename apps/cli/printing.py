@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _UNCUT = 10_000
-"""Width off a terminal: what is piped on is never cut."""
+"""Width off a terminal, for what would fit itself to it."""
 _STEERING = dict.fromkeys(
     (*range(32), *range(127, 160), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\ufffd"
 )
@@ -55,6 +55,11 @@ def _console(stderr: bool) -> "Console":
     return console
 
 
+def is_cut() -> bool:
+    """Whether stdout has an edge. What is piped on has none: it is neither cut nor folded."""
+    return out().is_terminal or "COLUMNS" in os.environ
+
+
 def note(text: str) -> None:
     """A remark about what is going on: to stderr, so that stdout holds data alone."""
     err().print(text, style="dim", soft_wrap=True)
@@ -65,39 +70,6 @@ def print_json(value: object, indent: int = 2) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(encode(value, indent).encode(errors="backslashreplace") + b"\n")
     sys.stdout.buffer.flush()
-
-
-def table(
-    headers: Sequence[str],
-    rows: "Iterable[Sequence[str | Text]]",
-    give: Collection[str] = (),
-    right: Collection[str] = (),
-) -> None:
-    """Prints aligned columns. Those in `give` are cut short where the terminal is too narrow; numbers go `right`."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table(
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="dim",
-        border_style="dim",
-    )
-    shown = [[Text(one_line(cell)) if isinstance(cell, str) else cell for cell in row] for row in rows]
-    for index, header in enumerate(headers):
-        grid.add_column(
-            header,
-            justify="right" if header in right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=None if header in give else max(len(header), *(row[index].cell_len for row in shown), 0),
-        )
-    for row in shown:
-        grid.add_row(*row)
-    out().print(grid)
 
 
 def fields(pairs: "Mapping[str, str | Text]") -> None:
@@ -112,6 +84,9 @@ def fields(pairs: "Mapping[str, str | Text]") -> None:
 
 def hanging(head: "Text", rest: "Text") -> None:
     """Prints a line; where it is too long for the terminal, it goes on below the beginning of `rest`."""
+    if not is_cut():
+        out().print(head + rest, soft_wrap=True)
+        return
     from rich.table import Table
 
     grid = Table.grid(padding=0)
@@ -131,6 +106,11 @@ def one_line(text: str, most: int | None = None) -> str:
     """Text of others on one line: no control characters, no line breaks, cut after `most` characters."""
     shown = " ".join(text.split()).translate(_STEERING)
     return shown if most is None or len(shown) <= most else f"{shown[: most - 1]}…"
+
+
+def excerpt(text: str, most: int) -> str:
+    """Text of others on one line, cut after `most` characters where stdout has an edge."""
+    return one_line(text, most if is_cut() else None)
 
 
 def lines(text: str) -> str:

@@ -110,6 +110,11 @@ def unreachable(server: Server, error: Exception) -> Unreachable:
         return Unreachable(
             f"{server.url} took the request and does not answer", "try again; inngest doctor looks at the server"
         )
+    if isinstance(error, faults.SSLError) and "WRONG_VERSION_NUMBER" in str(error):
+        plain = f"http://{urlsplit(server.url).netloc}"
+        return Unreachable(
+            f"{server.url} does not speak https on that port", f"http is spoken there, perhaps: {plain}; {check}"
+        )
     if isinstance(error, faults.SSLError):
         return Unreachable(
             f"the connection to {server.url} is not trusted: {one_line(str(_cause(error)), _SHOWN)}",

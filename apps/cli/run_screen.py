@@ -12,6 +12,7 @@ from apps.cli.printing import (
     ago,
     as_time,
     duration,
+    excerpt,
     fields,
     hanging,
     lines,
@@ -100,7 +101,7 @@ def _output(run: Mapping[str, Any]) -> str:
 
 
 def _short(value: object) -> str:
-    return "" if value is None else one_line(encode(value, indent=0), _CUT)
+    return "" if value is None else excerpt(encode(value, indent=0), _CUT)
 
 
 def _moment(moment: str) -> str:
@@ -112,7 +113,7 @@ def _show_steps(run: Mapping[str, Any], now: str) -> None:
     if not steps:
         return
     _heading("Steps")
-    width = min(max(len(one_line(step["name"])) for step in steps), _LONGEST_NAME)
+    width = max(len(excerpt(step["name"], _LONGEST_NAME)) for step in steps)
     for step in steps:
         _show_step(step, width, run["queued_at"], now)
 
@@ -123,7 +124,7 @@ def _show_step(step: Mapping[str, Any], width: int, begun: str, now: str) -> Non
     tries = f"{step['attempts']} tries" if step["attempts"] > 1 else ""
     line = Text.assemble(
         (f"  {mark(status)} ", style(status)),
-        f"{one_line(step['name'], _LONGEST_NAME):<{width}}  ",
+        f"{excerpt(step['name'], _LONGEST_NAME):<{width}}  ",
         (f"{status:<10}", style(status)),
         (f"{_offset(begun, start):>9}", "dim"),
         f"{duration(start, end or (now if status == 'Running' else None)):>8}",
@@ -205,7 +206,7 @@ def _show_waits(waits: Sequence[Mapping[str, Any]], now: str) -> None:
         status = {"Open": "Waiting", "Arrived": "Completed", "TimedOut": "Cancelled"}.get(wait["status"], "Skipped")
         purpose = "cancels the run" if wait["kind"] == "cancel" else f"after {', '.join(wait['after'])}"
         purpose = wait["step_name"] or purpose
-        told = {"Open": "open", "Arrived": "arrived", "TimedOut": "timed out", "Cancelled": "given up"}[wait["status"]]
+        told = {"Open": "Open", "Arrived": "Arrived", "TimedOut": "Timed out", "Cancelled": "Given up"}[wait["status"]]
         until = f", until {_moment(wait['expires_at'])}" if wait["expires_at"] and wait["status"] == "Open" else ""
         took = f" after {duration(wait['opened_at'], wait['ended_at'])}" if wait["ended_at"] else ""
         match = f" with {wait['match']}" if wait["match"] else ""
@@ -223,7 +224,7 @@ def _show_history(history: Sequence[Mapping[str, Any]], begun: str, is_whole: bo
     _heading("History")
     kinds = max(len(entry["kind"]) for entry in history)
     for entry in history:
-        step = f"{one_line(entry['step_id'], _LONGEST_NAME)}  " if entry["step_id"] else ""
+        step = f"{excerpt(entry['step_id'], _LONGEST_NAME)}  " if entry["step_id"] else ""
         hanging(
             Text.assemble((f"  {_offset(begun, entry['at']):>9}  ", "dim"), f"{one_line(entry['kind']):<{kinds}}  "),
             Text.assemble(step, (one_line(entry["reason"] or ""), "dim")),

@@ -51,7 +51,7 @@ def shown_once(answer: Answer) -> Response:
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
+def creation_refusals() -> Iterator[None]:
     """What cannot be made is a 400 if its name is wrong, and else a 409."""
     try:
         yield

@@ -143,7 +143,7 @@ def outcome(deployed: Deployed, *, dry_run: bool = False) -> Response:
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
+def deploy_refusals() -> Iterator[None]:
     """What cannot be deployed or moved is a 400, 404 or 409 that says why."""
     try:
         yield
@@ -183,15 +183,16 @@ def _changed_function(moved: Moved) -> ChangedFunction:
 
 def _invalid(faults: Sequence[Fault]) -> InvalidDeploy:
     others = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    text = f"Nothing was deployed: {_text(str(faults[0]))}{others}"
+    # Its file is told as the deploy has it, which says whose it is.
+    first = msgspec.structs.replace(faults[0], function="") if faults[0].file else faults[0]
+    text = f"Nothing was deployed: {_text(str(first))}{others}"
     return InvalidDeploy(text, HTTPStatus.BAD_REQUEST, [_fault_entry(fault) for fault in faults])
 
 
 def _fault_entry(fault: Fault) -> FaultEntry:
-    in_folder = fault.function and fault.file and not fault.path.startswith("$.functions[")
     return FaultEntry(
         function=_text(fault.function),
-        file=_text(f"{fault.function}/{fault.file}" if in_folder else fault.file),
+        file=_text(fault.file),
         line=fault.line,
         path=_text(fault.path),
         message=_text(fault.message),

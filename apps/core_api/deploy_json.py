@@ -83,7 +83,7 @@ def _files(given: Mapping[str, object], path: str, log: FaultLog) -> Mapping[str
             if problem:
                 log.add(at(path, name), problem)
                 continue
-            file, content = contents.next_entry(name.encode()), _content(value, at(path, name), log)
+            file, content = contents.next_entry(name.encode(), is_folder=False), _content(value, at(path, name), log)
             if file is not None and content is not None:
                 contents.add_file(file, content)
     except CannotRead as reason:

@@ -41,6 +41,8 @@ def asked_parameters(request: Request, kind: str) -> Asked:
     note = text_parameter(request, "note") or ""
     if len(note) > MAX_NOTE:
         raise bad_parameter("note", f"must not be longer than {MAX_NOTE} characters")
+    if not note.isprintable():
+        raise bad_parameter("note", "must not have control characters, such as line ends")
     return Asked(last if base is None else base, By(kind, actor_of(request), note))
 
 

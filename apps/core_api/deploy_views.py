@@ -3,15 +3,15 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from django.conf import settings
+from django.db import connection
 from django.db.models import OuterRef, Subquery
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import APIException, NotFound, UnsupportedMediaType
+from rest_framework.exceptions import NotFound, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -24,14 +24,14 @@ from apps.core_api.deploy_answers import (
     RefusedDeploy,
     ReleaseEntry,
     deploy_entry,
+    deploy_refusals,
     deploy_with,
     outcome,
-    refusals,
 )
 from apps.core_api.deploy_bodies import CONTENT_TYPES, JSON, read_contents
 from apps.core_api.deploy_parameters import BASE, DRY_RUN, LIVE, NOTE, asked_parameters, flag_parameter
-from apps.core_api.errors import Error, TooLarge
-from apps.core_api.json_bodies import read_body
+from apps.core_api.errors import Error, TooLarge, Unavailable
+from apps.core_api.json_bodies import Nothing, nothing, read_body
 from apps.core_api.parameters import page_parameters
 from apps.core_api.schema import PAGING
 from apps.core_api.tokens import environment_of
@@ -40,6 +40,7 @@ from apps.datastore.models import Deploy, Release
 from apps.datastore.rolling_back import roll_back_deploy
 
 _free = threading.BoundedSemaphore(settings.DEPLOYS_AT_ONCE)
+_waiting = threading.BoundedSemaphore(settings.DEPLOYS_WAITING)
 
 
 class Base64File(msgspec.Struct):
@@ -54,20 +55,13 @@ class FunctionBody(msgspec.Struct, kw_only=True):
 
 
 class DeployBody(msgspec.Struct):
-    functions: list[FunctionBody]
+    functions: Annotated[list[FunctionBody], msgspec.Meta(min_length=1)]
 
 
-class Nothing(msgspec.Struct):
-    """`{}`, or no body at all."""
-
-
-class Busy(APIException):
-    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+class Busy(Unavailable):
     default_detail = "Too many deploys are worked on; try again in a few seconds"
-    wait = 5
 
 
-nothing = msgspec.json.Decoder(Nothing)
 _BODIES = {JSON: DeployBody} | {kind: OpenApiTypes.BINARY for kind in CONTENT_TYPES if kind != JSON}
 
 
@@ -108,7 +102,7 @@ class DeploysView(APIView):
         environment, asked = environment_of(request), asked_parameters(request, Deploy.Kind.DEPLOY)
         dry_run, live = flag_parameter(request, "dry_run", False), flag_parameter(request, "live", True)
         content_type = _content_type(request)
-        with _turn(), refusals():
+        with _turn(), deploy_refusals():
             contents = read_contents(content_type, _read(request))
             deployed = deploy(environment, contents, asked.by, live=live, base=asked.base, dry_run=dry_run)
         return outcome(deployed, dry_run=dry_run)
@@ -137,6 +131,7 @@ class DeployRollbackView(APIView):
             404: Error,
             409: RefusedDeploy,
             413: Error,
+            503: Error,
         },
     )
     def post(self, request: Request, number: int) -> Response:
@@ -146,7 +141,7 @@ class DeployRollbackView(APIView):
         """
         asked = asked_parameters(request, Deploy.Kind.ROLLBACK)
         read_body(request, nothing)
-        with refusals():
+        with deploy_refusals():
             return outcome(roll_back_deploy(environment_of(request), number, asked.by))
 
 
@@ -159,13 +154,29 @@ def _releases(deploy: Deploy) -> list[ReleaseEntry]:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """What is unpacked is held in memory, so only a few are at it; the others' bodies wait on disk."""
-    if not _free.acquire(timeout=settings.DEPLOY_BODY_SECONDS):
-        raise Busy
+    """What is unpacked is held in memory, so only a few are at it; the others' bodies wait on disk.
+
+    The connection on which the key was looked up goes back meanwhile: neither waiting nor unpacking needs one, and
+    there are few.
+    """
+    if not connection.in_atomic_block:
+        connection.close()
+    if not _free.acquire(blocking=False):
+        _wait()
     try:
         yield
     finally:
         _free.release()
+
+
+def _wait() -> None:
+    if not _waiting.acquire(blocking=False):
+        raise Busy
+    try:
+        if not _free.acquire(timeout=settings.DEPLOY_WAIT_SECONDS):
+            raise Busy
+    finally:
+        _waiting.release()
 
 
 def _content_type(request: Request) -> str:

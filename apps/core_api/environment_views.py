@@ -11,7 +11,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.core_api.admin_views import REFUSED, REFUSED_BODY, AdminView, refusals, shown_once
+from apps.core_api.admin_views import REFUSED, REFUSED_BODY, AdminView, creation_refusals, shown_once
 from apps.core_api.answers import Answer, Page
 from apps.core_api.errors import Error
 from apps.core_api.json_bodies import read_body
@@ -81,7 +81,7 @@ class EnvironmentsView(AdminView):
     def post(self, request: Request) -> Response:
         """Make an environment, with a token that administers it: the one that is shown here does not open it."""
         body = read_body(request, _body)
-        with refusals():
+        with creation_refusals():
             made = create_environment_with_token(body.name)
         data = NewEnvironment(environment=environment_entry(made.environment), token=new_api_token(made.token))
         return shown_once(NewEnvironmentAnswer(data=data))

@@ -24,7 +24,7 @@ class FunctionEntry(msgspec.Struct, kw_only=True):
     archived: bool
     """It was live, and nothing starts it any more."""
     triggers: list[AppTrigger]
-    """Of what is live, else of the newest version."""
+    """Of what is live, else of the newest version; none, and no steps, if another release wrote it in its own way."""
     steps: list[str]
     """Their ids, in the order of the definition; none of an app's function, which is called to find out."""
     live_since: datetime | None
@@ -94,7 +94,7 @@ class VersionsAnswer(Answer):
 
 def function_entry(function: Function) -> FunctionEntry:
     """Of one that `functions.described` gave."""
-    return FunctionEntry(**_function_fields(function, from_json(_told(function))))
+    return FunctionEntry(**_function_fields(function, _told(function)))
 
 
 def function_with_definition(function: Function) -> FunctionWithDefinition:
@@ -102,7 +102,7 @@ def function_with_definition(function: Function) -> FunctionWithDefinition:
     text = _told(function)
     definition = raw(text)
     assert definition is not None
-    return FunctionWithDefinition(definition=definition, **_function_fields(function, from_json(text)))
+    return FunctionWithDefinition(definition=definition, **_function_fields(function, text))
 
 
 def version_entry(version: FunctionVersion) -> VersionEntry:
@@ -127,22 +127,34 @@ def _told(function: Function) -> str:
     return str(vars(function)["told"])
 
 
-def _function_fields(function: Function, definition: FunctionDefinition) -> dict[str, Any]:
-    live, also = function.live_version, vars(function)
+def _function_fields(function: Function, text: str) -> dict[str, Any]:
+    live, also, definition = function.live_version, vars(function), _readable(text)
     return {
         "id": function.slug,
-        "name": definition.name,
+        "name": definition.name if definition else function.slug,
         "app": function.app.slug if function.app else None,
         "version": live.number if live else None,
         "newest_version": also["newest"],
-        "archived": live is None and also["was_released"],
-        "triggers": [
-            *(AppTrigger(event=trigger.event, expression=trigger.expression) for trigger in definition.triggers),
-            *(AppTrigger(cron=trigger.cron) for trigger in definition.crons),
-        ],
-        "steps": [] if definition.sdk else list(definition.steps),
+        "archived": live is None and also["last_release"] is not None,
+        "triggers": _triggers(definition) if definition else [],
+        "steps": list(definition.steps) if definition and not definition.sdk else [],
         "live_since": also["released_at"] if live else None,
     }
+
+
+def _readable(text: str) -> FunctionDefinition | None:
+    """None if another release wrote it and this one cannot read it: one such function must not hide the others."""
+    try:
+        return from_json(text)
+    except msgspec.DecodeError:
+        return None
+
+
+def _triggers(definition: FunctionDefinition) -> list[AppTrigger]:
+    return [
+        *(AppTrigger(event=trigger.event, expression=trigger.expression) for trigger in definition.triggers),
+        *(AppTrigger(cron=trigger.cron) for trigger in definition.crons),
+    ]
 
 
 def _version_fields(version: FunctionVersion, files: manifests.Manifest) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.core_api.deploy_answers import DeployOutcomeAnswer, RefusedDeploy, outcome, refusals
+from apps.core_api.deploy_answers import DeployOutcomeAnswer, RefusedDeploy, deploy_refusals, outcome
 from apps.core_api.deploy_parameters import BASE, NOTE, asked_parameters, flag_parameter
-from apps.core_api.deploy_views import Nothing, nothing
 from apps.core_api.errors import Error
 from apps.core_api.function_answers import (
     FunctionAnswer,
@@ -19,7 +18,7 @@ from apps.core_api.function_answers import (
     function_with_definition,
 )
 from apps.core_api.functions import described, find_described, not_archived
-from apps.core_api.json_bodies import read_body
+from apps.core_api.json_bodies import Nothing, nothing, read_body
 from apps.core_api.parameters import page_parameters
 from apps.core_api.schema import PAGING
 from apps.core_api.tokens import environment_of
@@ -80,7 +79,7 @@ class FunctionLiveView(APIView):
         """Make a version what events and crons start. Runs go on with the version that they began with."""
         asked = asked_parameters(request, Deploy.Kind.LIVE)
         version = read_body(request, _live_body).version
-        with refusals():
+        with deploy_refusals():
             _check_id(function_id)
             return outcome(make_live(environment_of(request), function_id, version, asked.by, asked.base))
 
@@ -91,7 +90,7 @@ class FunctionRollbackView(APIView):
         """Let the function be what it was before what is live. Once more goes back one further."""
         asked = asked_parameters(request, Deploy.Kind.ROLLBACK)
         read_body(request, nothing)
-        with refusals():
+        with deploy_refusals():
             _check_id(function_id)
             return outcome(roll_back(environment_of(request), function_id, asked.by, asked.base))
 
@@ -102,7 +101,7 @@ class FunctionArchiveView(APIView):
         """Let no event and no cron start the function any more. Its runs go on, and its versions are kept."""
         asked = asked_parameters(request, Deploy.Kind.ARCHIVE)
         read_body(request, nothing)
-        with refusals():
+        with deploy_refusals():
             _check_id(function_id)
             return outcome(archive(environment_of(request), function_id, asked.by, asked.base))
 

@@ -1,6 +1,6 @@
 """Reading functions and their versions for the REST API."""
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from rest_framework.exceptions import NotFound
 
@@ -8,21 +8,22 @@ from apps.datastore.models import Environment, Function, FunctionVersion, Releas
 
 
 def described(environment: Environment) -> QuerySet[Function]:
-    """With what `function_answers` tells: `told`, `newest`, `was_released` and `released_at`."""
+    """With what `function_answers` tells: `told`, `newest`, `last_release` and `released_at`."""
     newest = FunctionVersion.objects.filter(function=OuterRef("pk")).order_by("-number")
     releases = Release.objects.filter(function=OuterRef("pk")).order_by("-pk")
     functions = Function.objects.filter(environment=environment).select_related("live_version", "app")
     return functions.annotate(
         told=Coalesce("live_version__definition", Subquery(newest.values("definition")[:1])),
         newest=Subquery(newest.values("number")[:1]),
-        was_released=Exists(releases),
+        # Not Exists: under a generic plan that is a hash of every release there is.
+        last_release=Subquery(releases.values("pk")[:1]),
         released_at=Subquery(releases.values("deploy__created_at")[:1]),
     ).filter(newest__isnull=False)
 
 
 def not_archived(functions: QuerySet[Function]) -> QuerySet[Function]:
     """Those that are live, or have not been yet."""
-    return functions.filter(Q(live_version__isnull=False) | Q(was_released=False))
+    return functions.filter(Q(live_version__isnull=False) | Q(last_release__isnull=True))
 
 
 def find_function(environment: Environment, slug: str) -> Function:

@@ -13,6 +13,13 @@ from apps.event_stream.json_depth import is_deeper
 Body = TypeVar("Body", bound=msgspec.Struct)
 
 
+class Nothing(msgspec.Struct):
+    """`{}`, or no body at all."""
+
+
+nothing = msgspec.json.Decoder(Nothing)
+
+
 def read_body(request: Request, decoder: "msgspec.json.Decoder[Body]") -> Body:
     """The body as a struct; none at all is an empty object.
 

@@ -11,8 +11,8 @@ from apps.core_api.admin_views import (
     REFUSED_BODY,
     AdminView,
     Conflict,
+    creation_refusals,
     page_of_keys,
-    refusals,
     shown_once,
 )
 from apps.core_api.errors import Error
@@ -51,7 +51,7 @@ class EventKeysView(AdminView):
     def post(self, request: Request) -> Response:
         """Make a key that lets its holder send events. The Event API knows it within two seconds."""
         body = read_body(request, _key_body)
-        with refusals():
+        with creation_refusals():
             new = add_event_key(environment_of(request), body.name)
         return shown_once(NewEventKeyAnswer(data=new_event_key(new)))
 
@@ -78,7 +78,7 @@ class ApiTokensView(AdminView):
     def post(self, request: Request) -> Response:
         """Make a token for this API. What it is good for is its scope; without one it only reads."""
         body = read_body(request, _token_body)
-        with refusals():
+        with creation_refusals():
             new = add_api_token(environment_of(request), body.name, Scope(body.scope))
         return shown_once(NewApiTokenAnswer(data=new_api_token(new)))
 

@@ -11,8 +11,8 @@ from apps.core_api.admin_views import (
     REFUSED_BODY,
     AdminView,
     Conflict,
+    creation_refusals,
     page_of_keys,
-    refusals,
     shown_once,
 )
 from apps.core_api.errors import Error
@@ -50,7 +50,7 @@ class SigningKeysView(AdminView):
     def post(self, request: Request) -> Response:
         """Make a key for the environment's apps. It stands by if another one signs, and else signs from now on."""
         body = read_body(request, _key_body)
-        with refusals():
+        with creation_refusals():
             new = add_signing_key(environment_of(request), body.name)
         return shown_once(NewSigningKeyAnswer(data=new_signing_key(new)))
 

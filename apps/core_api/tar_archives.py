@@ -7,23 +7,29 @@ import tarfile
 from collections.abc import Iterator, Mapping
 
 from apps.core_api.archive_contents import ArchiveLimits, CannotRead, Contents
+from apps.core_api.tar_headers import Header, read_header
 from apps.core_api.unpacked_bytes import Allowance, Stream
 
 MAX_HEADER_BYTES = 64 * 1024
 """Of one extended header, or of one long name."""
 MAX_RECORDS = 200_000
 """In all extended headers together: about ten are usual for an entry."""
+MAX_EXTRA_HEADERS = 1_000
+"""Extended headers and labels, and four more for each entry: one or two are usual."""
 
 _BLOCK = tarfile.BLOCKSIZE
 _END = b"\0" * _BLOCK
 _FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
+_LABEL = b"V"
+_ONLY = "only plain files and folders are deployed"
 _REFUSED = {
-    tarfile.LNKTYPE: "is a hard link",
-    tarfile.SYMTYPE: "is a symbolic link",
-    tarfile.CHRTYPE: "is a device",
-    tarfile.BLKTYPE: "is a device",
-    tarfile.FIFOTYPE: "is a pipe",
+    tarfile.LNKTYPE: "is a hard link to another file; make the archive with --hard-dereference",
+    tarfile.SYMTYPE: f"is a symbolic link; {_ONLY}",
+    tarfile.CHRTYPE: f"is a device; {_ONLY}",
+    tarfile.BLKTYPE: f"is a device; {_ONLY}",
+    tarfile.FIFOTYPE: f"is a pipe; {_ONLY}",
 }
+_SPARSE = "has a sparse file, which is not read; make the archive without --sparse"
 
 
 def read_tar(pieces: Iterator[bytes], limits: ArchiveLimits) -> Mapping[str, bytes]:
@@ -32,8 +38,8 @@ def read_tar(pieces: Iterator[bytes], limits: ArchiveLimits) -> Mapping[str, byt
     try:
         _Tar(Stream(pieces, Allowance(limits.unpacked_bytes)), contents).read()
     except CannotRead as cannot_read:
-        return contents.end(cannot_read)
-    return contents.end()
+        return contents.end(cannot_read, only_functions=True)
+    return contents.end(only_functions=True)
 
 
 class _Tar:
@@ -42,7 +48,7 @@ class _Tar:
         # What extended headers say of the next entry.
         self._name: bytes | None = None
         self._size: int | None = None
-        self._records = 0
+        self._records = self._members = self._extras = 0
 
     def read(self) -> None:
         while (header := self._stream.read(_BLOCK)) != _END:
@@ -57,10 +63,9 @@ class _Tar:
                 raise CannotRead("has something else behind its end mark")
 
     def _read_entry(self, header: bytes) -> None:
-        try:
-            info = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
-        except tarfile.HeaderError:
-            raise CannotRead("is not a tar archive, or is broken: there is no header where one should be") from None
+        info = read_header(header)
+        if info is None:
+            raise CannotRead("is not a tar archive, or is broken: there is no header where one should be")
         if info.size < 0:
             raise CannotRead("has an entry of a size below 0")
         if info.type in (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK):
@@ -69,10 +74,20 @@ class _Tar:
                 self._name = text
         elif info.type in (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.XGLTYPE):
             self._read_pax(self._extended(info.size), for_all=info.type == tarfile.XGLTYPE)
+        elif info.type == _LABEL:
+            self._count_extra()
+            self._skip(info.size)
         else:
+            self._members += 1
             self._read_member(info)
 
+    def _count_extra(self) -> None:
+        self._extras += 1
+        if self._extras > MAX_EXTRA_HEADERS + 4 * self._members:
+            raise CannotRead(f"has {self._extras} extended headers and labels for {self._members} entries")
+
     def _extended(self, size: int) -> bytes:
+        self._count_extra()
         if size > MAX_HEADER_BYTES:
             raise CannotRead(f"has an extended header of more than {MAX_HEADER_BYTES} bytes")
         return self._data(size)
@@ -94,7 +109,7 @@ class _Tar:
 
     def _note(self, key: bytes, value: bytes) -> None:
         if key.startswith(b"GNU.sparse."):
-            raise CannotRead("has a sparse file, which is not read; make the archive without --sparse")
+            raise CannotRead(_SPARSE)
         if key == b"path":
             self._name = value
         elif key == b"size":
@@ -102,22 +117,24 @@ class _Tar:
                 raise CannotRead("has an extended header that is broken")
             self._size = int(value)
 
-    def _read_member(self, info: tarfile.TarInfo) -> None:
+    def _read_member(self, info: Header) -> None:
         size = info.size if self._size is None else self._size
-        raw = info.name.encode("utf-8", "surrogateescape") if self._name is None else self._name
+        info = info if self._name is None else info._replace(name=self._name)
         self._name = self._size = None
-        path = self._contents.next_entry(raw)
-        if info.type in _FILES and not raw.endswith(b"/"):
+        path = self._contents.next_entry(info.name, is_folder=info.is_folder)
+        if info.is_folder:
+            if path is not None:
+                self._contents.add_folder(path)
+        elif info.type in _FILES:
             if path is None:
                 self._skip(size)
             else:
                 self._contents.add_file(path, self._data(size))
-        elif info.isdir() or info.type in _FILES:
-            if path is not None:
-                self._contents.add_folder(path)
         elif info.type in _REFUSED:
             if path is not None:
-                self._contents.refuse(path, f"{_REFUSED[info.type]}; only plain files and folders are deployed")
+                self._contents.refuse(path, _REFUSED[info.type])
+        elif info.type == tarfile.GNUTYPE_SPARSE:
+            raise CannotRead(_SPARSE)
         else:
             raise CannotRead(f"has an entry of a kind that is not read ({info.type!r})")
 

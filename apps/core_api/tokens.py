@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # as DRF imports this module while it defines its views
     from rest_framework.views import APIView
 
 DEV_ENVIRONMENT = "dev"
+_NO_KEY = "An API token is needed: `Authorization: Bearer <API token>`"
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -30,10 +31,10 @@ class TokenAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[None, Access] | None:
         if settings.INNGEST_DEV:
             return None, access_in_dev_mode(Environment.objects.get(slug=DEV_ENVIRONMENT))
-        token = _bearer(request, "API token")
+        token = _bearer(get_authorization_header(request), "API token")
         if token is None:
             return None
-        access = _access_by_signing_key(token) if is_bearer(token) else _access_by_api_token(token)
+        access = _access_by(token)
         meant = getattr(request.parser_context["view"], "environment_meant", environment_for)
         try:
             return None, access._replace(environment=meant(access.owner, request.headers.get(HEADER)))
@@ -54,7 +55,7 @@ class SyncAuthentication(TokenAuthentication):
     def authenticate(self, request: Request) -> tuple[None, Access] | None:
         if settings.INNGEST_DEV:
             return super().authenticate(request)
-        token = _bearer(request, "signing key, hashed")
+        token = _bearer(get_authorization_header(request), "signing key, hashed")
         if token is None:
             raise AuthenticationFailed("A signing key is needed: set INNGEST_SIGNING_KEY for the app")
         access = _access_by_signing_key(token)
@@ -71,14 +72,19 @@ class MayUseApi(BasePermission):
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if request.auth is None:
-            raise NotAuthenticated("An API token is needed: `Authorization: Bearer <API token>`")
+            raise NotAuthenticated(_NO_KEY)
         if request.method not in view.allowed_methods:
             return True  # to be answered with a 405: no scope would help
-        access, needed = access_of(request), _needed(request, view)
-        if not access.allows(needed):
-            holder = "this one" if access.kind == "api-token" else "a signing key"
-            raise PermissionDenied(f"This needs an API token of scope {needed}; {holder} has {access.scope}")
+        _check_scope(access_of(request), _needed(request, view))
         return True
+
+
+def check_may_deploy(header: bytes) -> None:
+    """Whether whoever shows this `Authorization` may deploy, before there is a request. Raises APIException if not."""
+    token = _bearer(header, "API token")
+    if token is None:
+        raise NotAuthenticated(_NO_KEY)
+    _check_scope(_access_by(token), Scope.DEPLOY)
 
 
 def access_of(request: Request) -> Access:
@@ -115,14 +121,24 @@ def _needed(request: Request, view: "APIView") -> Scope:
     return Scope.READ if request.method in SAFE_METHODS else Scope.DEPLOY
 
 
-def _bearer(request: Request, what: str) -> str | None:
+def _bearer(header: bytes, what: str) -> str | None:
     """What the header shows; None if there is no header."""
-    scheme, _, token = get_authorization_header(request).strip().partition(b" ")
+    scheme, _, token = header.strip().partition(b" ")
     if not scheme:
         return None
     if scheme.lower() != b"bearer" or not token.strip():
         raise AuthenticationFailed(f"`Authorization` must be `Bearer <{what}>`")
     return str(token.strip().decode("latin-1"))
+
+
+def _check_scope(access: Access, needed: Scope) -> None:
+    if not access.allows(needed):
+        holder = "this one" if access.kind == "api-token" else "a signing key"
+        raise PermissionDenied(f"This needs an API token of scope {needed}; {holder} has {access.scope}")
+
+
+def _access_by(token: str) -> Access:
+    return _access_by_signing_key(token) if is_bearer(token) else _access_by_api_token(token)
 
 
 def _access_by_api_token(token: str) -> Access:

@@ -82,11 +82,7 @@ class VersionFileView(APIView):
         entry = manifests.from_json(version.manifest).get(path)
         if entry is None:
             raise NotFound(f"Version {number} has no file {path}")
-        content = read_blobs([entry.digest]).get(entry.digest)
-        if content is None:
-            raise APIException("The content of this file is lost, or is not what its digest says")
         answer = HttpResponse(
-            content,
             content_type="application/octet-stream",
             headers={
                 # It is code, from whoever may deploy: no browser is to run it, or to show it as a page of ours.
@@ -97,14 +93,25 @@ class VersionFileView(APIView):
                 "ETag": f'"{entry.digest}"',
             },
         )
-        return get_conditional_response(request._request, etag=answer["ETag"], response=answer) or answer
+        # Before its content is read, which may be 32 MiB: who asks so has it, or does not want it.
+        instead = get_conditional_response(request._request, etag=answer["ETag"], response=answer)
+        if instead is not None and instead is not answer:
+            return instead
+        if request.method == "HEAD":
+            answer["Content-Length"] = str(entry.size)
+            return answer
+        content = read_blobs([entry.digest]).get(entry.digest)
+        if content is None:
+            raise APIException("The content of this file is lost, or is not what its digest says")
+        answer.content = content
+        return answer
 
 
 class DiffView(APIView):
     @extend_schema(
         operation_id="diff_versions",
         parameters=[FROM, TO],
-        responses={200: VersionsDiffAnswer, 400: Error, 401: Error, 404: Error},
+        responses={200: VersionsDiffAnswer, 400: Error, 401: Error, 404: Error, 503: Error},
     )
     def get(self, request: Request, function_id: str) -> Response:
         """How two versions differ; without parameters, what the last change of what is live has changed."""

@@ -17,8 +17,11 @@ _END = struct.Struct("<4s4H2LH")
 _ENTRY = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _ENCRYPTED = 1 << 0 | 1 << 6 | 1 << 13
+_UTF_8 = 1 << 11
 _STORED, _DEFLATED = 0, 8
 _FOLDER_OF_DOS = 0x10
+_DOS, _NTFS = 0, 10
+_CODE_PAGES = ("cp437", "cp850", "cp852")
 _NOT_ZIP = "is not a zip archive, or is cut off, or has something else behind it"
 
 
@@ -42,15 +45,15 @@ def read_zip(body: bytes, limits: ArchiveLimits) -> Mapping[str, bytes]:
     try:
         entries: list[tuple[_Entry, str]] = []
         for entry in _directory(body):
-            path = contents.next_entry(entry.name)
+            path = contents.next_entry(entry.name, is_folder=entry.name.endswith(b"/"))
             if path is not None:
                 entries.append((entry, path))
         _refuse_overlaps([entry for entry, _ in entries])
         for entry, path in entries:
             _add(contents, body, entry, path, allowance)
     except CannotRead as cannot_read:
-        return contents.end(cannot_read)
-    return contents.end()
+        return contents.end(cannot_read, only_functions=True)
+    return contents.end(only_functions=True)
 
 
 def _directory(body: bytes) -> Iterator[_Entry]:
@@ -60,16 +63,31 @@ def _directory(body: bytes) -> Iterator[_Entry]:
         if position + _ENTRY.size > end:
             raise CannotRead("is broken: its directory is shorter than it says")
         fields = _ENTRY.unpack_from(body, position)
-        signature, _, _, flags, method, _, _, checksum, packed, unpacked = fields[:10]
+        signature, made_by, _, flags, method, _, _, checksum, packed, unpacked = fields[:10]
         name_size, extra_size, comment_size, _, _, attributes, header = fields[10:]
         if signature != b"PK\1\2":
             raise CannotRead("is broken: there is no entry of its directory where one should be")
         name = body[position + _ENTRY.size : position + _ENTRY.size + name_size]
         position += _ENTRY.size + name_size + extra_size + comment_size
         start = _data_start(body, header, name)
+        if made_by >> 8 in (_DOS, _NTFS):
+            name = _name_from_windows(name, flags)
         yield _Entry(name, flags, method, checksum, unpacked, attributes, header, start, start + packed)
     if position != end:
         raise CannotRead("is broken: its directory has not the length that it says")
+
+
+def _name_from_windows(name: bytes, flags: int) -> bytes:
+    """As others write it: PowerShell 5.1 divides folders by backslashes, and Explorer may write in a DOS code page."""
+    try:
+        text = name.decode()
+    except UnicodeDecodeError:
+        read = {name.decode(page) for page in _CODE_PAGES}
+        if flags & _UTF_8 or len(read) > 1:
+            # The format means the first of the pages, and Windows the one of the country.
+            return name
+        (text,) = read
+    return (text if "/" in text else text.replace("\\", "/")).encode()
 
 
 def _end_record(body: bytes) -> tuple[int, int, int]:
@@ -129,10 +147,11 @@ def _add(contents: Contents, body: bytes, entry: _Entry, path: str, allowance: A
         try:
             content = _content(body, entry, allowance)
         except BrokenData as broken:
-            contents.refuse(path, str(broken))
+            contents.refuse(path, str(broken), anywhere=True)
             return
         if len(content) != entry.size or zlib.crc32(content) != entry.checksum:
-            contents.refuse(path, "is broken: its content has not the size or the checksum that it should have")
+            problem = "is broken: its content has not the size or the checksum that it should have"
+            contents.refuse(path, problem, anywhere=True)
         else:
             contents.add_file(path, content)
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from apps.datastore import manifest as manifests
 from apps.datastore.blobs import digest_of_content, store_blobs
@@ -13,6 +13,7 @@ from apps.datastore.definition.faults import Fault, InvalidDefinition
 from apps.datastore.definition.types import FunctionDefinition, to_json
 from apps.datastore.deploys import By, DeployConflict, last_deploy, moved_since, open_deploy
 from apps.datastore.going_live import Move, move
+from apps.datastore.locking import free_unserved, limit_waits, lock_or_make
 from apps.datastore.models import Deploy, Environment, Function, FunctionVersion
 from apps.datastore.releases import current_releases
 
@@ -83,14 +84,13 @@ def deploy(
     """
     _refuse_twice(contents)
     if dry_run:
-        seen = last_deploy(environment)
-        functions = _by_slug(environment, [content.definition.id for content in contents])
-        _refuse_taken(functions.values())
-        changes = [wanted.change(live) for wanted in _look(functions, contents)]
-        return Deployed(None, seen, changes)
+        return _plan(environment, contents, live, base)
     with transaction.atomic():
-        functions = _lock(environment, [content.definition.id for content in contents], archive)
-        _refuse_taken(functions[content.definition.id] for content in contents)
+        limit_waits()
+        slugs = [content.definition.id for content in contents]
+        functions = lock_or_make(environment, slugs, also=Q(slug__in=archive))
+        free_unserved([functions[slug] for slug in slugs])
+        _refuse_taken(functions[slug] for slug in slugs)
         gone = [functions[slug] for slug in archive if slug in functions and _is_live_and_declared(functions[slug])]
         return deploy_locked(environment, functions, contents, by, live=live, base=base, gone=gone)
 
@@ -105,13 +105,13 @@ def deploy_locked(
     base: int | None = None,
     gone: Sequence[Function] = (),
 ) -> Deployed:
-    """The same in as few statements for a thousand functions as for one (but for crons).
+    """The same in as few statements for a thousand functions as for one.
 
     Called by `deploy` and by registering, in a transaction that has locked the functions, by their ids, and read them
     after that. `gone` are live and taken down.
     """
     wanted = _look(functions, contents)
-    moving = [one for one in wanted if live and (one.there is None or one.live is None or one.there.pk != one.live.pk)]
+    moving = _moving(wanted, live)
     making = [one for one in wanted if one.there is None]
     if base is not None:
         _refuse_moved(moving, base)
@@ -131,6 +131,21 @@ def deploy_locked(
         move(opened, [*moves, *downs])
     changes = [one.change(live, made.get(one.function.pk) if one.function else None) for one in wanted]
     return Deployed(opened, opened.number, changes)
+
+
+def _plan(environment: Environment, contents: Sequence[Content], live: bool, base: int | None) -> Deployed:
+    """What a deploy would do, without waiting for anybody."""
+    functions = _by_slug(environment, [content.definition.id for content in contents])
+    _refuse_taken(functions.values())
+    wanted = _look(functions, contents)
+    if base is not None:
+        _refuse_moved(_moving(wanted, live), base)
+    return Deployed(None, last_deploy(environment), [one.change(live) for one in wanted])
+
+
+def _moving(wanted: Sequence[_Wanted], live: bool) -> list[_Wanted]:
+    """Those of which another version is to go live."""
+    return [one for one in wanted if live and (one.there is None or one.live is None or one.there.pk != one.live.pk)]
 
 
 def _refuse_twice(contents: Sequence[Content]) -> None:
@@ -160,29 +175,6 @@ def _by_slug(environment: Environment, slugs: Collection[str]) -> dict[str, Func
     return {function.slug: function for function in found}
 
 
-def _lock(environment: Environment, slugs: Collection[str], archive: Collection[str]) -> dict[str, Function]:
-    """The functions, made if they are new, and those to take down, locked.
-
-    Deploys of one function go one after the other, and no run starts from a half-moved pointer. Rows are made, and
-    locked, in an order that everyone keeps, so that no two wait for each other. What is live is read after the wait, in
-    a statement of its own: a join would show what was live before it.
-    """
-    known = _by_slug(environment, slugs)
-    Function.objects.bulk_create(
-        (Function(environment=environment, slug=slug) for slug in sorted(slugs) if slug not in known),
-        ignore_conflicts=True,
-        batch_size=_ROWS,
-    )
-    locked = Function.objects.select_for_update().filter(environment=environment).order_by("pk")
-    functions = {function.slug: function for function in locked.filter(slug__in=[*slugs, *archive])}
-    for slug in slugs:
-        if functions[slug].app_id is not None and functions[slug].live_version_id is None:
-            # Nobody serves it any more, so whoever declares it has it.
-            functions[slug].app = None
-            functions[slug].save(update_fields=["app"])
-    return functions
-
-
 def _is_live_and_declared(function: Function) -> bool:
     return function.live_version_id is not None and function.app_id is None
 
@@ -197,19 +189,29 @@ def _look(functions: Mapping[str, Function], contents: Sequence[Content]) -> lis
     found = []
     for content in contents:
         definition, manifest = to_json(content.definition), manifests.manifest_of(content.files)
-        text = f"{definition}\0{manifests.to_json(manifest)}\0{content.folder}"
+        text = f"{definition}\0{manifests.to_json(manifest)}"
         function = functions.get(content.definition.id)
         live = lives.get(function.live_version_id) if function and function.live_version_id else None
         number = last.get(function.pk, 0) if function else 0
         digest = digest_of_content(text.encode("utf-8", "surrogatepass"))
         found.append(_Wanted(content, definition, manifest, digest, function, live, None, number))
+    same: dict[tuple[int, str], list[FunctionVersion]] = {}
     digests = [one.digest for one in found]
-    same = FunctionVersion.objects.filter(function__in=own, digest__in=digests).order_by("number")
-    there = {(version.function_id, version.digest): version for version in same}
-    return [
-        one._replace(there=there.get((one.function.pk, one.digest))) if one.function is not None else one
-        for one in found
-    ]
+    for version in FunctionVersion.objects.filter(function__in=own, digest__in=digests).order_by("-number"):
+        same.setdefault((version.function_id, version.digest), []).append(version)
+    return [one._replace(there=_that_is(one, same)) for one in found]
+
+
+def _that_is(wanted: _Wanted, same: Mapping[tuple[int, str], Sequence[FunctionVersion]]) -> FunctionVersion | None:
+    """The version that is this content: the one that is live if that is it, else the newest.
+
+    Where it was read matters to the DevServer alone, which finds the `.env` there.
+    """
+    if wanted.function is None:
+        return None
+    folder = wanted.content.folder
+    found = [one for one in same.get((wanted.function.pk, wanted.digest), ()) if folder in ("", one.folder)]
+    return next((one for one in found if wanted.live is not None and one.pk == wanted.live.pk), next(iter(found), None))
 
 
 def _make_versions(making: Sequence[_Wanted], opened: Deploy) -> dict[int, FunctionVersion]:

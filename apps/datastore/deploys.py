@@ -5,13 +5,10 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from apps.datastore.models import Deploy, Environment, Function, Release
-from apps.datastore.releases import current_releases
+from apps.datastore.models import Deploy, Environment, Function
 
 MAX_ACTOR = 200
 MAX_NOTE = 500
-_LOOKED_AT = 100
-"""Releases in which it is looked for what a deployer last saw."""
 
 
 class By(NamedTuple):
@@ -65,24 +62,35 @@ def last_deploy(environment: Environment) -> int:
     return Environment.objects.values_list("deploys", flat=True).get(pk=environment.pk)
 
 
+# For each function its newest release, and the last one that a deployer who knew deploy `base` has seen.
+_MOVED = """
+SELECT function.slug, old.number, new.number, current.deploy_id
+FROM unnest(%(functions)s::bigint[]) AS asked (id),
+     LATERAL (SELECT slug FROM datastore_function WHERE id = asked.id LIMIT 1) AS function,
+     LATERAL (SELECT version_id, deploy_id FROM datastore_release
+              WHERE function_id = asked.id ORDER BY id DESC LIMIT 1) AS current,
+     LATERAL (SELECT number FROM datastore_deploy WHERE id = current.deploy_id LIMIT 1) AS deploy
+     LEFT JOIN LATERAL (
+        SELECT release.version_id FROM datastore_release AS release,
+               LATERAL (SELECT number FROM datastore_deploy WHERE id = release.deploy_id LIMIT 1) AS earlier
+        WHERE release.function_id = asked.id AND earlier.number <= %(base)s ORDER BY release.id DESC LIMIT 1
+     ) AS seen ON true
+     LEFT JOIN LATERAL (SELECT number FROM datastore_functionversion WHERE id = seen.version_id LIMIT 1) AS old ON true
+     LEFT JOIN LATERAL (
+        SELECT number FROM datastore_functionversion WHERE id = current.version_id LIMIT 1
+     ) AS new ON true
+WHERE deploy.number > %(base)s AND seen.version_id IS DISTINCT FROM current.version_id
+ORDER BY function.slug
+"""
+
+
 def moved_since(functions: Collection[Function], base: int) -> list[Moved]:
-    """Those of the functions that a later deploy than `base` moved. Called with the functions locked."""
-    moved = []
-    for release in current_releases(functions).values():
-        if release.deploy.number > base:
-            was = _live_at(release.function, base)
-            moved.append(Moved(release.function.slug, was, _number(release), release.deploy))
-    return sorted(moved)
+    """Those of the functions of which another version is live than after deploy `base`. Two statements at most.
 
-
-def _live_at(function: Function, base: int) -> int | None:
-    """The number of the version that was live after deploy `base`."""
-    # Release by release: a join may be planned to read all that there are.
-    for release in Release.objects.filter(function=function).order_by("-id")[:_LOOKED_AT]:
-        if release.deploy.number <= base:
-            return _number(release)
-    return None
-
-
-def _number(release: Release) -> int | None:
-    return None if release.version is None else release.version.number
+    Called with the functions locked.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVED, {"functions": [function.pk for function in functions], "base": base})
+        rows = cursor.fetchall()
+    deploys = Deploy.objects.in_bulk([deploy_id for _, _, _, deploy_id in rows]) if rows else {}
+    return [Moved(slug, was, now, deploys[deploy_id]) for slug, was, now, deploy_id in rows]

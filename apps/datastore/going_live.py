@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from apps.datastore.cron_triggers import remove_crons, replace_crons
+from apps.datastore.cron_triggers import LiveCrons, replace_crons
 from apps.datastore.definition.types import FunctionDefinition
-from apps.datastore.models import CronTrigger, Deploy, EventTrigger, Function, FunctionVersion, Release
+from apps.datastore.models import Deploy, EventTrigger, Function, FunctionVersion, Release
 
 _ROWS = 500
 """Rows in one statement."""
@@ -24,7 +24,7 @@ class Move(NamedTuple):
 
 
 def move(deploy: Deploy, moves: Sequence[Move]) -> None:
-    """Move the live pointers, in as few statements for a thousand as for one (but for crons).
+    """Move the live pointers, in as few statements for a thousand as for one.
 
     Called in the transaction of the deploy, which has locked the functions and read them after that.
     """
@@ -44,14 +44,14 @@ def move(deploy: Deploy, moves: Sequence[Move]) -> None:
         ),
         batch_size=_ROWS,
     )
-    had_crons = set(CronTrigger.objects.filter(function__in=functions).values_list("function_id", flat=True))
-    for one in moves:
-        if one.version is not None and one.definition is not None:
-            if one.definition.crons or one.function.pk in had_crons:
-                replace_crons(one.function, one.version, one.definition.crons)
-        elif one.function.pk in had_crons:
-            remove_crons(one.function)
     Release.objects.bulk_create(
         (Release(function=one.function, deploy=deploy, version=one.version, beneath=one.beneath) for one in moves),
         batch_size=_ROWS,
     )
+    # Last: all environments' deploys of crons wait for each other there.
+    replace_crons(deploy.environment, [_live_crons(one) for one in moves])
+
+
+def _live_crons(move: Move) -> LiveCrons:
+    crons = () if move.version is None or move.definition is None else move.definition.crons
+    return LiveCrons(move.function, move.version, crons)

@@ -184,7 +184,7 @@ class FunctionVersion(models.Model):
     folder = models.TextField(default="")
     """DevServer only: where the files were read, for the `.env` beside them."""
     digest = models.CharField(max_length=64)
-    """Of all of the above: what a function has had before is that version again."""
+    """Of definition and manifest: what a function has had before is that version again."""
     deploy = models.ForeignKey(Deploy, null=True, on_delete=models.PROTECT, related_name="versions")
     """What made it; None for what is older than deploys."""
     created_at = models.DateTimeField(auto_now_add=True)

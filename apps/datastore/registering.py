@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from apps.datastore.definition.faults import FaultLog, InvalidDefinition, at
 from apps.datastore.deploying import Content, deploy_locked
 from apps.datastore.deploys import By
+from apps.datastore.locking import limit_waits, lock_or_make
 from apps.datastore.models import App, Deploy, Environment, Function
 from apps.datastore.sdk_app import ROOT, Registration
 
@@ -66,28 +67,15 @@ def note_refusal(environment: Environment, slug: str, reason: str) -> None:
 
 def _lock_app(environment: Environment, registration: Registration) -> tuple[App, bool]:
     """Registrations of one app go one after the other."""
+    limit_waits()
     _, is_new = App.objects.get_or_create(environment=environment, slug=registration.app)
     return App.objects.select_for_update().get(environment=environment, slug=registration.app), is_new
 
 
 def _lock_functions(app: App, registration: Registration) -> dict[str, Function]:
-    """By id: those that are registered now, made if they are new, and those that are live and the app's own.
-
-    Rows are made, and locked, in an order that all registrations keep, so that two apps never wait for each other.
-    """
-    slugs = sorted(definition.id for definition in registration.definitions)
-    known = set(
-        Function.objects.filter(environment_id=app.environment_id, slug__in=slugs).values_list("slug", flat=True)
-    )
-    Function.objects.bulk_create(
-        (Function(environment_id=app.environment_id, slug=slug, app=app) for slug in slugs if slug not in known),
-        ignore_conflicts=True,
-        batch_size=500,
-    )
-    locked = Function.objects.select_for_update().filter(environment_id=app.environment_id).order_by("pk")
-    # What is live is read here, after the wait for the locks.
-    found = locked.filter(Q(slug__in=slugs) | Q(app=app, live_version__isnull=False))
-    return {function.slug: function for function in found}
+    """By id: those that are registered now, made if they are new, and those that are live and the app's own."""
+    slugs = [definition.id for definition in registration.definitions]
+    return lock_or_make(app.environment, slugs, app, also=Q(app=app, live_version__isnull=False))
 
 
 def _refuse_taken(app: App, functions: dict[str, Function], registration: Registration) -> None:

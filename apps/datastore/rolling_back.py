@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
+import msgspec
 from django.db import transaction
+from django.db.models import Q, prefetch_related_objects
 
 from apps.datastore import manifest as manifests
 from apps.datastore.changes import Change, Deployed, FileChanges, Kind, file_changes
-from apps.datastore.definition.types import from_json
+from apps.datastore.definition.types import FunctionDefinition, from_json
 from apps.datastore.deploys import By, DeployConflict, Moved, last_deploy, moved_since, open_deploy
 from apps.datastore.going_live import Move, move
+from apps.datastore.locking import free_unserved, lock
 from apps.datastore.models import Deploy, Environment, Function, FunctionVersion, Release
 from apps.datastore.releases import current_releases
 
@@ -46,8 +49,9 @@ def make_live(environment: Environment, slug: str, version: int, by: By, base: i
     except FunctionVersion.DoesNotExist:
         raise NoSuchVersion(f"{slug} has no version {version}") from None
     if function.live_version_id == wanted.pk:
-        return Deployed(None, last_deploy(environment), [_change(function.live_version, wanted, "unchanged")])
+        return Deployed(None, last_deploy(environment), [_change(function, wanted, wanted, "unchanged")])
     _refuse_moved([function], base)
+    _refuse_apps_version(function, wanted)
     return _move(environment, [(function, wanted, current_releases([function]).get(function.pk))], by)
 
 
@@ -75,13 +79,13 @@ def roll_back_deploy(environment: Environment, number: int, by: By) -> Deployed:
     if undone.kind == Deploy.Kind.ROLLBACK:
         raise CannotMove(f"Deploy {number} is a rollback itself; make a version live, or deploy again")
     moved = Function.objects.filter(releases__deploy=undone).values("pk")
-    functions = list(Function.objects.select_for_update().filter(pk__in=moved).order_by("pk"))
+    functions = list(lock(environment, Q(pk__in=moved)).values())
     if not functions:
         raise NothingBeneath(f"Deploy {number} made nothing live")
-    for function in functions:
-        _refuse_app(function)
+    _refuse_apps(functions)
     _refuse_moved(functions, number)
     current = current_releases(functions)
+    prefetch_related_objects(list(current.values()), "beneath__version")  # for all of them at once
     return _move(environment, [_backward(function, current[function.pk]) for function in functions], by, undone)
 
 
@@ -101,19 +105,34 @@ _Step = tuple[Function, FunctionVersion | None, Release | None]
 
 def _lock(environment: Environment, slug: str) -> Function:
     """The function, declared, with what is live of it as it is after the wait for the lock."""
-    try:
-        function = Function.objects.select_for_update().get(environment=environment, slug=slug)
-    except Function.DoesNotExist:
-        raise NoSuchFunction(f"There is no function {slug}") from None
-    _refuse_app(function)
+    function = lock(environment, Q(slug=slug)).get(slug)
+    if function is None:
+        raise NoSuchFunction(f"There is no function {slug}")
+    _refuse_apps([function])
     return function
 
 
-def _refuse_app(function: Function) -> None:
-    if function.app is not None:
+def _refuse_apps(functions: Sequence[Function]) -> None:
+    free_unserved(functions)
+    for function in functions:
+        if function.app is not None:
+            name = function.app.slug
+            raise ServedByApp(f"{function.slug} is served by the app {name}: deploy, and sync, the app instead")
+
+
+def _refuse_apps_version(function: Function, version: FunctionVersion) -> None:
+    """What an app served is called where the app was, which no longer knows of it."""
+    if _definition(version).sdk is not None:
         raise ServedByApp(
-            f"{function.slug} is served by the app {function.app.slug}: deploy, and sync, the app instead"
+            f"Version {version.number} of {function.slug} was served by an app: sync the app to go back to it"
         )
+
+
+def _definition(version: FunctionVersion) -> FunctionDefinition:
+    try:
+        return from_json(version.definition)
+    except msgspec.DecodeError:
+        raise CannotMove(f"Version {version.number} cannot be read by this release of the server") from None
 
 
 def _refuse_moved(functions: Sequence[Function], base: int | None) -> None:
@@ -126,33 +145,36 @@ def _backward(function: Function, current: Release) -> _Step:
     beneath = current.beneath
     if beneath is None:
         return function, None, None
-    if beneath.version is not None and from_json(beneath.version.definition).sdk is not None:
-        raise ServedByApp(f"Before, {function.slug} was served by an app: sync the app to go back to it")
+    if beneath.version is not None:
+        _refuse_apps_version(function, beneath.version)
     return function, beneath.version, beneath.beneath
 
 
 def _move(environment: Environment, steps: Sequence[_Step], by: By, undoes: Deploy | None = None) -> Deployed:
+    before = FunctionVersion.objects.in_bulk([one.live_version_id for one, _, _ in steps if one.live_version_id])
+    lives = [before.get(function.live_version_id or 0) for function, _, _ in steps]
     opened = open_deploy(environment, by, undoes)
-    before = [function.live_version for function, _, _ in steps]
     move(
         opened,
         [
-            Move(function, version, None if version is None else from_json(version.definition), beneath)
+            Move(function, version, None if version is None else _definition(version), beneath)
             for function, version, beneath in steps
         ],
     )
-    changes = [_change(was, version) for was, (_, version, _) in zip(before, steps, strict=True)]
+    changes = [_change(function, was, now) for was, (function, now, _) in zip(lives, steps, strict=True)]
     return Deployed(opened, opened.number, changes)
 
 
-def _change(was: FunctionVersion | None, now: FunctionVersion | None, kind: Kind | None = None) -> Change:
+def _change(
+    function: Function, was: FunctionVersion | None, now: FunctionVersion | None, kind: Kind | None = None
+) -> Change:
     told = now or was
     assert told is not None
     old = manifests.from_json(was.manifest) if was else {}
     new = manifests.from_json(now.manifest) if now else {}
     return Change(
-        function_id=told.function.slug,
-        definition=from_json(told.definition),
+        function_id=function.slug,
+        definition=_definition(told),
         kind=kind or ("archived" if now is None else "restored"),
         version=now.number if now else None,
         was=was.number if was else None,

@@ -1,6 +1,6 @@
 """Spans and times as a person reads them."""
 
-import time
+from apps.devserver.local_time import at
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -25,10 +25,10 @@ def span(seconds: float) -> str:
 
 def clock(moment: float) -> str:
     """The time of day, with milliseconds."""
-    return f"{time.strftime('%H:%M:%S', time.localtime(moment))}.{int(moment * 1_000) % 1_000:03}"
+    return f"{at(moment):%H:%M:%S}.{int(moment * 1_000) % 1_000:03}"
 
 
 def until(moment: float, now: float) -> str:
     """When something is due, as seen from now: a time today, or a day too."""
-    at, today = time.localtime(moment), time.localtime(now)
-    return time.strftime("%H:%M:%S" if at[:3] == today[:3] else "%a %d %b %Y %H:%M", at)
+    due = at(moment)
+    return f"{due:%H:%M:%S}" if due.date() == at(now).date() else f"{due:%a %d %b %Y %H:%M}"

@@ -14,7 +14,7 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 """Where our packages lie: a checkout, or whatever they were installed into."""
 
 BEAT = ("-m", "celery", "-A", "inngest_server", "-q", "beat", "--loglevel", "WARNING", "--pidfile", "")
-BEAT_SCHEDULER = ("--scheduler", "django_celery_beat.schedulers:DatabaseScheduler")
+BEAT_SCHEDULER = ("--scheduler", "apps.doorbell.beat:Scheduler")
 # People do run as root in containers; our messages carry neither code nor state, so Celery's warning is no news.
 QUIET_AS_ROOT = ("-W", "ignore:You're running the worker with superuser privileges")
 WORKER = (*QUIET_AS_ROOT, "-m", "celery", "-A", "inngest_server", "-q", "worker", "-P", "threads")

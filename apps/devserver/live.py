@@ -3,41 +3,51 @@
 import threading
 import time
 from collections import Counter
+from sys import getsizeof
 from typing import NamedTuple
 
-from apps.devserver.colours import DIM, Paint
+import msgspec
+
+from apps.devserver.cells import cut
+from apps.devserver.colours import DIM, RED, Paint
 from apps.devserver.durations import clock
+from apps.devserver.flood import Flood
 from apps.devserver.output import Log
 from apps.devserver.showing import Renderer
-from apps.state.told import Folded, Told, kind_of
+from apps.state.told import Folded, StepTried, Told, kind_of
 
 _HOLD_SECONDS = 0.04
 """So long a record waits for earlier ones of other processes."""
+_MANY = 200
+_HOLD_MANY_SECONDS = 0.1
+"""And so long where that many wait: busy processes tell later."""
 _WAITING_MAX = 20_000
 """Records that wait to be printed; beyond it (the terminal is held, say) they are counted."""
-_IN_WORDS = {"event.received": "events", "run.started": "runs started", "step.completed": "steps completed"}
+_WAITING_MAX_BYTES = 16 * 1024 * 1024
+_WINDOW_SECONDS = 1.0
 
 
 class _Arrived(NamedTuple):
     at: float
     number: int
     came: float
+    size: int
     told: Told
 
 
 class Live:
-    """Prints `lines_max` records in a second and all that are loud; of the others it says how many there were."""
+    """Prints `lines_max` lines in a second, as many of errors, and how much more there was."""
 
     def __init__(self, log: Log, lines_max: int) -> None:
         self._log = log
-        self._most = lines_max
+        self._flood = Flood(lines_max)
         self._renderer = Renderer(coloured=log.coloured)
         self._paint = Paint(log.coloured)
         self._waiting: list[_Arrived] = []
+        self._waiting_bytes = 0
         self._number = 0
         self._folded: Counter[str] = Counter()
         self._window = 0.0
-        self._shown = 0
         self._changed = threading.Condition()
         self._ends = False
         self._thread = threading.Thread(target=self._run, name="live print", daemon=True)
@@ -50,11 +60,13 @@ class Live:
             for one in told:
                 if isinstance(one, Folded):
                     self._folded.update(one.counts)
-                elif len(self._waiting) >= _WAITING_MAX:
+                elif len(self._waiting) >= _WAITING_MAX or self._waiting_bytes >= _WAITING_MAX_BYTES:
                     self._folded[kind_of(one)] += 1
                 else:
                     self._number += 1
-                    self._waiting.append(_Arrived(one.at, self._number, now, one))
+                    arrived = _Arrived(one.at, self._number, now, _size(one), one)
+                    self._waiting.append(arrived)
+                    self._waiting_bytes += arrived.size
             self._changed.notify()
 
     def close(self) -> None:
@@ -67,10 +79,11 @@ class Live:
     def _run(self) -> None:
         while not self._ends:
             with self._changed:
-                while not (self._waiting or self._folded or self._ends):
+                while not (self._waiting or self._folded or self._flood.has_more or self._ends):
                     self._changed.wait()
-            time.sleep(_HOLD_SECONDS)
-            self._print(time.monotonic() - _HOLD_SECONDS)
+            hold = _HOLD_SECONDS if len(self._waiting) < _MANY else _HOLD_MANY_SECONDS
+            time.sleep(hold)
+            self._print(time.monotonic() - hold)
         self._print(float("inf"))
 
     def _print(self, before: float) -> None:
@@ -78,32 +91,42 @@ class Live:
         with self._changed:
             ready = sorted(one for one in self._waiting if one.came <= before)
             self._waiting = [one for one in self._waiting if one.came > before]
+            folded, self._folded = self._folded, Counter()
         now = time.monotonic()
         lines: list[str] = []
-        if now - self._window >= 1.0 or before == float("inf"):
-            lines += self._fold_line()
-            self._window, self._shown = now, 0
         width = self._log.width()
+        self._flood.count(folded)
+        if now - self._window >= _WINDOW_SECONDS:
+            lines += self._end_of_second(width)
+            self._window = now
         for one in ready:
-            if one.told.is_loud or self._shown < self._most:
-                self._shown += 1
-                lines += self._renderer.lines(one.told, width)
-            else:
-                with self._changed:
-                    self._folded[kind_of(one.told)] += 1
+            lines += self._lines(one.told, width)
+        if before == float("inf"):
+            lines += self._end_of_second(width)
         if lines:
             self._log.block("\n".join(lines))
-
-    def _fold_line(self) -> list[str]:
         with self._changed:
-            folded, self._folded = self._folded, Counter()
-        count = folded.total()
-        if not count:
-            return []
-        kinds = ", ".join(f"{number:,} {_in_words(kind)}" for kind, number in folded.most_common(4))
-        return [self._paint(f"{clock(time.time())}  …  {count:,} more in the last second: {kinds}", DIM)]
+            self._waiting_bytes -= sum(one.size for one in ready)
+
+    def _lines(self, told: Told, width: int) -> list[str]:
+        try:
+            self._renderer.learn(told)
+            if not self._flood.takes(told):
+                return []
+            lines = self._renderer.lines(told, width)
+        except Exception as error:  # one record is no reason to show none any more
+            text = f"{clock(time.time())}  …  {kind_of(told)} cannot be shown: {type(error).__name__}: {error}"
+            lines = [self._paint(cut(text, width), RED)]
+        self._flood.shown(told, len(lines))
+        return lines
+
+    def _end_of_second(self, width: int) -> list[str]:
+        return [self._paint(cut(f"{clock(time.time())}  …  {said}", width), DIM) for said in self._flood.end()]
 
 
-def _in_words(kind: str) -> str:
-    what, _, did = kind.partition(".")
-    return _IN_WORDS.get(kind, f"{what}s {did.replace('_', ' ')}")
+def _size(told: Told) -> int:
+    """What it takes in memory, about, in bytes."""
+    size = 200 + sum(map(getsizeof, msgspec.structs.astuple(told)))
+    if isinstance(told, StepTried) and told.error:
+        size += sum(map(getsizeof, msgspec.structs.astuple(told.error)))
+    return size

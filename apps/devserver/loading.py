@@ -36,6 +36,8 @@ class Loaded(NamedTuple):
     faults: list[str]
     news: list[str]
     """Those faults that were not there when the same files were last looked at."""
+    gone: list[str]
+    """Folders whose function was wrong, and that hold none any more."""
 
     def whole(self) -> list[str]:
         """All of it, to tell at the start."""
@@ -49,6 +51,7 @@ class Loaded(NamedTuple):
         return [
             *(f"loaded {name}" for name in loaded),
             *(f"took {slug} down: no folder declares it any more" for slug in self.removed),
+            *(f"gone: {folder}, which could not be loaded" for folder in self.gone),
             *(f"not loaded: {fault}" for fault in faults),
         ]
 
@@ -76,19 +79,25 @@ class Loader:
         if not self._root.is_dir():
             missing = [f"there is no folder {self._root}"]
             news, self._root_is_missing = [] if self._root_is_missing else missing, True
-            return Loaded([], [], [], missing, news)
-        self._root_is_missing = False
+            return Loaded([], [], [], missing, news, [])
+        is_back, self._root_is_missing = self._root_is_missing, False
         right, wrong, vanished = _check(self._root)
         versions, removed, refused = _deploy(right, wrong, take_down=not vanished)
         wrong |= refused
         before, self._wrong = self._wrong, wrong
         live = {path: version for path, version in versions.items() if path not in wrong}
+        known = {*right, *wrong}
+
+        def is_news(path: Path, found: _Wrong) -> bool:
+            return is_back or before.get(path) != found
+
         return Loaded(
             [version.name for version in live.values()],
-            [version.name for path, version in live.items() if version.is_new or path in before],
-            removed,
+            [version.name for path, version in live.items() if is_back or version.is_new or path in before],
+            list(removed),
             [str(fault) for found in wrong.values() for fault in found.faults],
-            [str(fault) for path, found in wrong.items() if before.get(path) != found for fault in found.faults],
+            [str(fault) for path, found in wrong.items() if is_news(path, found) for fault in found.faults],
+            [_shown(path) for path in before if path not in known and str(path.resolve()) not in removed.values()],
         )
 
 
@@ -135,13 +144,14 @@ def _check(root: Path) -> tuple[dict[Path, _Right], dict[Path, _Wrong], bool]:
 
 def _deploy(
     right: Mapping[Path, _Right], wrong: Mapping[Path, _Wrong], take_down: bool
-) -> tuple[dict[Path, _Live], list[str], dict[Path, _Wrong]]:
-    """What is live now, the ids that were taken down, and which functions the environment does not take."""
+) -> tuple[dict[Path, _Live], dict[str, str], dict[Path, _Wrong]]:
+    """What is live now, the ids that were taken down with the folders that had them, and which functions the
+    environment does not take."""
     environment = Environment.objects.get(slug="dev")
     refused: dict[Path, _Wrong] = {}
     while True:
         wanted = {folder: one for folder, one in right.items() if folder not in refused}
-        gone = _gone(environment, wanted.values(), [*wrong, *refused]) if take_down else []
+        gone = _gone(environment, wanted.values(), [*wrong, *refused]) if take_down else {}
         contents = [
             Content(one.checked.definition, one.checked.files, str(folder.resolve())) for folder, one in wanted.items()
         ]
@@ -167,18 +177,18 @@ def _deploy(
         return versions, gone, refused
 
 
-def _gone(environment: Environment, right: Iterable[_Right], wrong: Iterable[Path]) -> list[str]:
-    """The ids that no folder declares any more. What an app has registered, and what was deployed over the REST API,
-    came from no folder and stays."""
+def _gone(environment: Environment, right: Iterable[_Right], wrong: Iterable[Path]) -> dict[str, str]:
+    """The ids that no folder declares any more, each with the folder that did. What an app has registered, and what was
+    deployed over the REST API, came from no folder and stays."""
     declared = Function.objects.filter(environment=environment, app=None, live_version__isnull=False)
     loaded = declared.exclude(live_version__folder="")
     folders = dict(loaded.order_by("slug").values_list("slug", "live_version__folder"))
     broken = {str(folder.resolve()) for folder in wrong}
     # Which function a folder that cannot be read holds is only known if one was loaded from it before.
     if not broken.issubset(folders.values()):
-        return []
+        return {}
     kept = {one.checked.definition.id for one in right}
-    return [slug for slug, folder in folders.items() if slug not in kept and folder not in broken]
+    return {slug: folder for slug, folder in folders.items() if slug not in kept and folder not in broken}
 
 
 def _refused(folder: Path, one: _Right, faults: Iterable[Fault]) -> _Wrong:

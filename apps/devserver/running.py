@@ -76,6 +76,7 @@ def run(options: Options) -> None:
         if options.port == options.app_port:
             raise CannotStart(f"--port and --app-port are both {options.port}; each needs a port of its own.")
         _require_port(address)
+        (folder / "address").write_text(f"{address.url}\n", encoding="utf-8")  # `inngest doctor` looks there
         supervisor = Supervisor(log, record)
         live = Live(log, options.lines_max)
         hearing = Hearing(folder, live.add)

@@ -81,12 +81,14 @@ class Renderer:
     def lines(self, told: Told, width: int) -> list[str]:
         """The lines of a record, none wider than the terminal, but where an error is."""
         self._width = max(width, _LEAST_WIDTH)
-        if isinstance(told, AboutRun):
-            self._learn(told)
+        self.learn(told)
         render = self._render.get(type(told))
         return render(told) if render else []
 
-    def _learn(self, told: AboutRun) -> None:
+    def learn(self, told: Told) -> None:
+        """Of which function a run is: one record of it says it, the others may not."""
+        if not isinstance(told, AboutRun):
+            return
         if told.function:
             _remember(self._functions, told.run, told.function)
         else:
@@ -115,10 +117,8 @@ class Renderer:
     def _run_started(self, told: RunStarted) -> list[str]:
         line, used = self._begin(told, self._of_run(told, "○", BLUE))
         text = f"v{told.version}, {_by(told.reason)}"
-        left = self._width - used
-        text = cut(text, left)
-        shows_id = cells(text) + 28 <= left
-        return [line + text + (self._paint(f"  {harmless(told.run)}", DIM) if shows_id else "")]
+        text = cut(text, self._width - used)
+        return [line + text + self._run_id(told, self._width - used - cells(text))]
 
     def _run_ended(self, told: RunEnded) -> list[str]:
         colour = {"completed": GREEN, "failed": RED}.get(told.status, YELLOW)
@@ -133,7 +133,7 @@ class Renderer:
         if told.status == "cancelled":
             return self._sentence(line, used, f"{text}, {_why_cancelled(told.reason)}", colour)
         # Why it failed, its steps have said.
-        return [f"{line}{self._paint(text, colour)}  {self._paint(harmless(told.run), DIM)}"]
+        return [line + self._paint(text, colour) + self._run_id(told, self._width - used - len(text))]
 
     def _step_running(self, told: StepRunning) -> list[str]:
         line, used = self._begin(told, self._of_run(told, "…", DIM), told.step)
@@ -172,11 +172,16 @@ class Renderer:
 
     def _waiting(self, told: Waiting) -> list[str]:
         line, used = self._begin(told, self._of_run(told, "◷", BLUE), told.step)
-        signal = told.event.removeprefix(_SIGNAL)
-        what = one_line(told.event if signal == told.event else f"the signal {signal}")
+        signal = told.event_name.removeprefix(_SIGNAL)
+        what = one_line(told.event_name if signal == told.event_name else f"the signal {signal}")
         last = f", until {until(told.until, told.at)}" if told.until else ""
         match = f", with {one_line(told.match)}" if told.match else ""
         return [line + self._paint(cut(f"waits for {what}{last}{match}", self._width - used), BLUE)]
+
+    def _run_id(self, told: AboutRun, left: int) -> str:
+        """The whole of it, where the line has so many cells left."""
+        run = f"  {harmless(told.run)}"
+        return self._paint(run, DIM) if cells(run) <= left else ""
 
     def _of_run(self, told: AboutRun, symbol: str, colour: str) -> _Head:
         tag = one_line(told.run[-_TAG:])

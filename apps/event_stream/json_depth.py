@@ -1,9 +1,8 @@
 """How deep JSON text nests, without parsing it: for whoever takes events in."""
 
-import re
 from itertools import accumulate
 
-_STRING = re.compile(rb'"[^"]*"?')
+PIECE_BYTES = 64 * 1024
 STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1, ord(","): 0}
 """What each sign of the structure does to the depth."""
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -11,8 +10,18 @@ _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 def without_strings(text: bytes) -> bytes:
     """JSON text without its strings, also one that does not end."""
-    # Escapes go first: a pattern that steps over them remembers each, and 32 MB of them would take two gigabytes.
-    return _STRING.sub(b"", text.replace(rb"\\", b"").replace(rb"\"", b""))
+    # In pieces, since each part costs a hundred times a quotation mark, and other threads are to have their turn.
+    kept: list[bytes] = []
+    start, inside = 0, False
+    while start < len(text):
+        piece = text[start : start + PIECE_BYTES]
+        if (len(piece) - len(piece.rstrip(b"\\"))) % 2:  # half an escape
+            piece = text[start : start + PIECE_BYTES + 1]
+        start += len(piece)
+        parts = piece.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')
+        kept.append(b"".join(parts[inside::2]))
+        inside ^= len(parts) % 2 == 0
+    return b"".join(kept)
 
 
 def is_deeper(text: bytes, limit: int) -> bool:

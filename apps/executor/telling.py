@@ -15,8 +15,18 @@ from apps.executor.recording import Recorded
 from apps.state import telling
 from apps.state.history import Entry
 from apps.state.teller import tell
-from apps.state.told import ERROR_CHARS as MOST
-from apps.state.told import AboutStep, Error, RunEnded, StepRunning, StepTried, Told, shortened
+from apps.state.told import (
+    ERROR_CHARS,
+    LOG_CHARS,
+    AboutStep,
+    Error,
+    RunEnded,
+    StepRunning,
+    StepTried,
+    Told,
+    both_ends,
+    shortened,
+)
 
 log = logging.getLogger(__name__)
 
@@ -96,9 +106,9 @@ def _tried(one: Finished, entry: Entry, output: str, error: Error | None, record
         output=shortened(output) if status == "completed" else "",
         error=None
         if error is None
-        else Error(error.name, shortened(error.message, MOST), shortened(error.stack, MOST)),
+        else Error(shortened(error.name), shortened(error.message, ERROR_CHARS), both_ends(error.stack)),
         then=then[1] if then else "",
-        log=one.outcome.log,
+        log=shortened(one.outcome.log, LOG_CHARS),
     )
 
 

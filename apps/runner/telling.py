@@ -54,7 +54,7 @@ def _data_of(events: Sequence[StreamEvent]) -> dict[int, str]:
 def _set_off_by(one: Told) -> str:
     """The id of the event that it came of: of runs and waits, their reason ends with it."""
     if isinstance(one, NotStarted):
-        return one.event
+        return one.event_id
     return one.reason.rpartition(" ")[2] if isinstance(one, RunStarted | StepSaid | RunEnded) else ""
 
 

@@ -17,11 +17,13 @@ from queue import SimpleQueue
 import msgspec
 from django.conf import settings
 
+from apps.state.log_fields import fields_of
 from apps.state.told import Folded, Told, encode, kind_of
 
 log = logging.getLogger("inngest.runs")
 
 _QUEUE_MAX = 10_000
+_QUEUE_MAX_BYTES = 16 * 1024 * 1024
 _CONNECT_SECONDS = 1.0
 _LAST_WORDS_SECONDS = 0.5
 
@@ -54,26 +56,21 @@ def _tell(told: Sequence[Told], now: float) -> None:
         return
     for one in told:
         level = logging.WARNING if one.is_loud else logging.INFO
-        # Names that the log itself uses for a record's own fields get a prefix.
-        fields = {f"of_{name}" if name in {"name", "at"} else name: value for name, value in _fields(one).items()}
-        log.log(level, kind_of(one), extra=fields)
-
-
-def _fields(one: Told) -> dict[str, object]:
-    fields = msgspec.to_builtins(one)
-    return {name: value for name, value in fields.items() if name not in {"at", "kind"}}
+        log.log(level, kind_of(one), extra=fields_of(one))
 
 
 class Teller:
     """Writes records to the development server's socket, one line of JSON each.
 
-    In a second it hands on `most` records and all that are loud; the others are counted.
+    In a second it hands on `most` records, and all that are loud besides; the others are counted, and so is what comes
+    while too much waits to be written.
     """
 
     def __init__(self, path: str, most: int) -> None:
         self._path = path
         self._most = most
         self._queue: SimpleQueue[bytes | None] = SimpleQueue()
+        self._queued_bytes = 0
         self._lock = threading.Lock()
         self._second = 0
         self._told = 0
@@ -89,17 +86,19 @@ class Teller:
         with self._lock:
             if int(now) != self._second:
                 self._second, self._told = int(now), 0
-            chosen = []
+            lines: list[bytes] = []
+            left = _QUEUE_MAX_BYTES - self._queued_bytes if self._queue.qsize() < _QUEUE_MAX else 0
             for one in told:
-                if one.is_loud or self._told < self._most:
-                    self._told += 1
-                    chosen.append(one)
-                else:
+                if left <= 0 or (self._told >= self._most and not one.is_loud):
                     self._folded[kind_of(one)] += 1
-            if self._queue.qsize() > _QUEUE_MAX:
-                self._folded.update(map(kind_of, chosen))
-            elif chosen:
-                self._queue.put(b"".join(_line(one) for one in chosen))
+                    continue
+                self._told += not one.is_loud
+                lines.append(_line(one))
+                left -= len(lines[-1])
+            if lines:
+                whole = b"".join(lines)
+                self._queued_bytes += len(whole)
+                self._queue.put(whole)
             elif self._queue.empty():
                 self._queue.put(b"")  # so that what was counted is told in time
 
@@ -112,6 +111,8 @@ class Teller:
     def _write(self) -> None:
         while (lines := self._queue.get()) is not None:
             self._send(lines + self._counted())
+            with self._lock:
+                self._queued_bytes -= len(lines)
         self._hang_up()
 
     def _counted(self) -> bytes:

@@ -21,7 +21,7 @@ def started(run_id: str, version_id: int, reason: str) -> RunStarted:
 
 def not_started(refusal: Refusal, event_id: str) -> NotStarted:
     version = load_version(refusal.version_id)
-    return NotStarted(event=event_id, function=version.definition.id, reason=shortened(refusal.reason))
+    return NotStarted(event_id=event_id, function=version.definition.id, reason=shortened(refusal.reason))
 
 
 def ended(history: Iterable[Entry], now: datetime) -> list[RunEnded]:
@@ -56,7 +56,7 @@ def waiting(wait: NewWait, step: str | None = None) -> Waiting:
         run=wait.run_id,
         step=what.sources if step is None else step,
         step_id=what.sources,
-        event=what.event_name,
+        event_name=what.event_name,
         match=shortened(what.match or ""),
         until=what.expires_at.timestamp() if what.expires_at else 0.0,
     )

@@ -7,8 +7,10 @@ import msgspec
 
 SHOWN_CHARS = 2_000
 """What is kept of an output or an event's data: more than a line of any terminal."""
-ERROR_CHARS = 64 * 1024
+ERROR_CHARS = 8 * 1024
 """What is kept of an error's message and of its stack, each."""
+LOG_CHARS = 64 * 1024
+"""What is kept of an attempt's log."""
 
 
 class Error(msgspec.Struct):
@@ -45,7 +47,7 @@ class EventReceived(Told, tag="event.received"):
 class NotStarted(Told, tag="event.not_started"):
     """An event did not start a function that has a trigger for it."""
 
-    event: str
+    event_id: str
     reason: str
 
 
@@ -127,7 +129,7 @@ class Sleeping(AboutStep, tag="step.sleeping"):
 class Waiting(AboutStep, tag="step.waiting"):
     """A run waits for an event, or for a signal; `step` is the one that waits, or after which the run waits."""
 
-    event: str
+    event_name: str
     match: str = ""
     until: float = 0.0
     """In seconds since 1970; 0: for ever."""
@@ -174,3 +176,9 @@ def kind_of(told: Told) -> str:
 def shortened(text: str, most: int = SHOWN_CHARS) -> str:
     """The text's beginning, with an ellipsis if that is not all."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def both_ends(text: str, most: int = ERROR_CHARS) -> str:
+    """The same of a stack, of which either end may be the one that counts."""
+    half = most // 2
+    return text if len(text) <= most else f"{text[: half - 3]}\n…\n{text[-half:]}"

@@ -44,8 +44,7 @@ class Wakes:
 
 
 def ring_for(wakes: Wakes, now: datetime) -> None:
-    """Ring, after the commit, and tell. `now` is the transaction's time, from which what is due later is counted."""
-    tell(wakes.told)
+    """Ring, after the commit, then tell. `now` is the transaction's time, from which what is due later is counted."""
     for queue, items in wakes.ready.items():
         ring("executor.drain", queue, queue=queue, times=min(WAKES_MOST, -(-items // ITEMS_A_WAKE)))
     if wakes.events:
@@ -56,3 +55,4 @@ def ring_for(wakes: Wakes, now: datetime) -> None:
         ring("runner.resume_wide_events", queue="events")
     ring_when_due("executor.wake_due", [(at - now).total_seconds() for at in wakes.due])
     ring_when_due("runner.expire_waits", [(at - now).total_seconds() for at in wakes.expiring], queue="events")
+    tell(wakes.told)

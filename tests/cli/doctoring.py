@@ -59,12 +59,17 @@ def doctor(environment: Mapping[str, str], folder: Path) -> Diagnosis:
 
 
 @contextmanager
-def answering(headers: Mapping[str, str] = {}, seconds_ahead: float = 0.0) -> Iterator[str]:
-    """A server that answers everything with `{}`, and whose clock may be wrong; its address."""
+def answering(headers: Mapping[str, str] = {}, seconds_ahead: float = 0.0, seconds_late: float = 0.0) -> Iterator[str]:
+    """A server that answers everything with `{}`, and whose clock may be wrong; its address.
+
+    What comes after `/health` it answers so much later.
+    """
     import time
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path != "/health":
+                time.sleep(seconds_late)
             self.send_response(200)
             for name, value in headers.items():
                 self.send_header(name, value)

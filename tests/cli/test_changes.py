@@ -34,7 +34,7 @@ def test_columns_stand_below_each_other_and_what_is_unchanged_comes_last() -> No
     ) == [
         "  ~ onboarding   v11 → v12   changed",
         "  + a            v1          new, 1 file",
-        "  ↺ b            v5 → v3     live again",
+        "  ↺ b            v5 → v3     made live",
         "  · notify       v2          unchanged",
     ]
 
@@ -86,7 +86,9 @@ def test_nobodys_text_steers_the_terminal() -> None:
     assert not set(hostile) & set(text) - {"[", "2", "J", "3", "1", "m"}
 
 
-def test_a_long_name_is_cut_and_a_wide_one_keeps_the_columns() -> None:
+def test_a_terminal_cuts_a_long_name_and_a_wide_one_keeps_the_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(change("x" * 90, "new", 1)) == [f"  + {'x' * 90}   v1   new"]
+    monkeypatch.setenv("COLUMNS", "80")
     lines = told(change("x" * 90, "new", 1), change("日本", "new", 1))
     assert lines[0] == f"  + {'x' * 39}…   v1   new"
     assert lines[1] == f"  + 日本{' ' * 36}   v1   new"

@@ -108,7 +108,7 @@ def test_content_that_was_there_before_is_live_again(shop: Shop) -> None:
         shop.write("mail", script=SCRIPT + script)
         shop.deploy()
     shop.write("mail", script=SCRIPT + "// a\n")
-    assert "  ↺ mail   v2 → v1   live again" in shop.done("deploy", "shop")
+    assert "  ↺ mail   v2 → v1   made live" in shop.done("deploy", "shop")
 
 
 def test_a_dry_run_tells_the_same_and_changes_nothing(shop: Shop) -> None:

@@ -39,7 +39,7 @@ def test_the_server_runs_beside_any_folder_until_ctrl_c(shop: Shop) -> None:
         assert shop.live("mail") == 1
         shop.write("mail", script=SCRIPT + "// more\n")
         wait_for(lambda: shop.live("mail") == 2, "the function is loaded again")
-        assert (shop.folder.parent / ".inngest").is_dir()
+        assert (shop.folder.parent / ".inngest" / "address").read_text() == f"http://localhost:{port}\n"
         running.wait_for("Ctrl-C stops everything")
     finally:
         running.interrupt()
@@ -67,11 +67,12 @@ def test_what_keeps_it_from_starting_is_told_in_a_sentence(shop: Shop, arguments
 
 
 def test_a_setting_that_cannot_be_read_is_named(shop: Shop) -> None:
-    shop.env["INNGEST_DEV_PORT"] = "many"
+    shop.env |= {"INNGEST_DEV_PORT": "many", "LOG_LEVEL": "loud"}
     said = shop.inngest("dev", "shop")
     assert said.code == 1
     assert said.err.startswith("error: ")
     assert "INNGEST_DEV_PORT='many'" in said.err
+    assert "LOG_LEVEL='loud': not one of DEBUG, INFO" in said.err
 
 
 def test_options_out_of_range_are_refused_by_name(shop: Shop) -> None:

@@ -22,6 +22,12 @@ def test_the_clocks_of_both_ends_are_compared(ahead: int, level: str, tmp_path: 
         assert told.findings["API's clock"]["found"].endswith("s behind the server's")
 
 
+def test_a_slow_answer_is_not_taken_for_a_clock_that_is_wrong(tmp_path: Path) -> None:
+    with answering(KIND, seconds_late=3.5) as url:
+        told = doctor({**plain(), "INNGEST_API_URL": url}, tmp_path)
+    assert told.of("API's clock")[1] == "agrees with the server's"
+
+
 def test_something_else_at_the_address_is_a_fault(tmp_path: Path) -> None:
     with answering() as url:
         told = doctor({**plain(), "INNGEST_API_URL": url}, tmp_path)
@@ -32,8 +38,9 @@ def test_away_from_a_server_only_the_api_is_looked_at(tmp_path: Path) -> None:
     port = free_port()
     told = doctor({**plain(), "INNGEST_API_URL": f"http://127.0.0.1:{port}"}, tmp_path)
     assert told.faults == {"API"}
-    for name in ("configuration", "database", "broker", "workers", "beat", "keys"):
-        assert told.of(name) == ("skipped", "not on a server: DATABASE_URL is not set", "")
+    assert set(told.findings) == {"server", "API"}
+    assert told.of("server") == ("skipped", "not on a server: DATABASE_URL is not set", "")
+    assert "inngest doctor" not in told.text
 
 
 def test_a_running_dev_server_is_looked_at_by_its_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -52,4 +59,22 @@ def test_a_running_dev_server_is_looked_at_by_its_folder(tmp_path_factory: pytes
     assert "dev mode" in told.findings["settings"]["found"]
     assert told.level("migrations") == "fault"
     told = doctor(plain(), folder)
-    assert told.findings["database"]["found"].endswith("the dev server of .inngest does not run")
+    assert told.findings["server"]["found"].endswith("the dev server of .inngest does not run")
+
+
+def test_a_dev_server_on_another_port_is_found_by_its_folder(tmp_path: Path) -> None:
+    with locked(tmp_path / ".inngest") as data, answering(KIND) as url:
+        (data / "address").write_text(f"{url}\n")
+        told = doctor(plain(), tmp_path)
+    assert told.findings["API"]["found"].startswith(f"{url}, ")
+    level, found, to_do = told.of("address")
+    assert (level, url in found) == ("warning", True)
+    assert f"export INNGEST_API_URL={url}" in to_do
+
+
+def test_a_dev_server_whose_web_process_is_silent_is_a_fault(tmp_path: Path) -> None:
+    url = f"http://localhost:{free_port()}"
+    with locked(tmp_path / ".inngest") as data:
+        (data / "address").write_text(f"{url}\n")
+        told = doctor(plain(), tmp_path)
+    assert told.of("API")[:2] == ("fault", f"{url} refuses the connection")

@@ -87,6 +87,14 @@ def test_a_certificate_that_nobody_vouches_for(person: Environment, tmp_path: Pa
     assert "SSL_CERT_FILE" in said.err
 
 
+def test_https_where_http_is_spoken(person: Environment) -> None:
+    with answering(lambda _: Reply()) as server:
+        said = run(["runs"], person | {"INNGEST_API_URL": server.url.replace("http:", "https:")})
+    first, second = said.err.splitlines()
+    assert first.endswith(" does not speak https on that port")
+    assert server.url in second
+
+
 def test_an_answer_that_never_ends_is_not_waited_for(person: Environment) -> None:
     """Completion has half a second, and says nothing."""
     hold = threading.Event()

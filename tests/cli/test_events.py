@@ -85,6 +85,7 @@ def test_what_was_accepted_is_said_when_a_later_batch_fails(dev: Environment) ->
     ("arguments", "says"),
     [
         (["a/b", "--data", "{"], "--data is no JSON"),
+        (["a/b", "--data", ""], "--data must be a JSON object"),
         (["a/b", "--data", "[1]"], "--data must be a JSON object"),
         (["a/b", "--data", "@nowhere.json"], "nowhere.json cannot be read"),
         (["inngest/own"], "inngest/"),
@@ -126,6 +127,30 @@ def test_outside_dev_mode_an_event_key_is_needed(person: Environment, cloud: Clo
     wait_for(lambda: run(["events", "send", "a/b"], env | {"INNGEST_EVENT_KEY": key}).code == 0, "the key is known")
 
 
+def test_an_environment_cannot_be_named_where_the_key_decides(person: Environment) -> None:
+    def answer(asked: Asked) -> Reply:
+        return as_json({"kind": "cloud"} if asked.path == "/" else {"ids": ["0" * 26], "status": 200})
+
+    key = {"INNGEST_EVENT_KEY": "of-production"}
+    with answering(answer) as server:
+        env = person | {"INNGEST_API_URL": server.url}
+        for arguments in (["--env", "staging"], ["--env", "staging", "--key", "k"], ["--env", "branch/next"]):
+            said = run(["events", "send", "a/b", *arguments], env | key)
+            assert (said.code, said.out) == (1, "")
+            assert "a key of" in said.err
+        assert {asked.path for asked in server.asked} == {"/"}
+        said = run(["events", "send", "a/b", "--env", "branch/next", "--key", "k"], env | key)
+        assert said.code == 0, said.err
+        assert (server.asked[-1].path, server.asked[-1].headers["x-inngest-env"]) == ("/e/k", "next")
+
+
+def test_on_a_dev_server_the_environment_is_checked(dev: Environment, server: WholeServer) -> None:
+    assert run(["events", "send", "a/b", "--env", "dev"], dev).code == 0
+    said = run(["events", "send", "a/b", "--env", "staging"], dev | {"INNGEST_EVENT_KEY": "any"})
+    assert (said.code, said.out) == (1, "")
+    assert "whose one environment is dev" in said.err
+
+
 def test_a_batch_that_may_have_arrived_is_sent_again_with_its_seed(person: Environment) -> None:
     answers = iter([Reply(503, b'{"error": "full", "status": 503}', OURS), as_json({"ids": ["0" * 26], "status": 200})])
     with answering(lambda _: next(answers)) as server:
@@ -155,6 +180,7 @@ def test_new_events_are_printed_as_they_come(dev: Environment, server: WholeServ
 def test_with_their_runs_and_how_those_end(dev: Environment, server: WholeServer) -> None:
     terminal = Terminal(["events", "tail", "test/one", "--runs"], dev, columns=120)
     terminal.wait_for("Waiting for events test/one")
+    terminal.wait_for("Runs are shown of the last 20 events, for 60 s each")
     run(["events", "send", "test/other"], dev)
     server.post("one")
     terminal.wait_for("Completed")

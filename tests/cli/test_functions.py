@@ -19,7 +19,7 @@ def shop(dev: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     shop.deploy()
     shop.write("mail", script=SCRIPT + "// more\n", triggers=[{"event": "a/b"}])
     shop.write("tidy", triggers=[{"cron": "TZ=Europe/Paris 0 9 * * 1"}])
-    shop.deploy("--note", "no more conditions")
+    shop.deploy(note="no more conditions")
     return shop
 
 
@@ -40,7 +40,7 @@ def test_functions_are_listed_with_what_starts_them(shop: Shop) -> None:
 def test_what_is_archived_or_was_never_live_is_told_apart(shop: Shop) -> None:
     shop.done("archive", shop.id_of("mail"), "--yes")
     shop.write("later")
-    shop.deploy("--no-live")
+    shop.deploy(live=False)
     assert not [line for line in shop.done("functions").splitlines() if line.startswith("mail ")]
     said = shop.done("functions", "--archived")
     assert row(shop, said, "mail")[1] == "archived"

@@ -38,7 +38,7 @@ def test_the_token_is_asked_for_without_an_echo_and_kept_for_its_owner_alone(
     shown = on_screen(["whoami"], person)
     assert f"server       {cloud.url} (cloud, version" in shown.text
     assert "environment  shop" in shown.text
-    assert "API token laptop" in shown.text
+    assert f"API token laptop ({token[:8]}…), scope" in shown.text
     assert token not in shown.text
 
 
@@ -71,6 +71,10 @@ def test_without_a_terminal_nothing_is_asked(person: Environment) -> None:
 
 def test_a_dev_server_asks_for_no_token(person: Environment, server: WholeServer) -> None:
     assert run(["login", "--url", server.url], person).code == 0
+    told = run(["login", "--url", server.url, "--token", "api_of_another"], person)
+    assert told.code == 0
+    assert "needs no token; the one that was given is not kept" in told.err
+    assert "api_of_another" not in _file(person).read_text()
     assert _whoami(person) == {"url": server.url, "environment": "dev", "scope": "admin"}
 
 

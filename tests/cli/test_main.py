@@ -3,13 +3,13 @@
 import os
 import subprocess
 import threading
-import time
 
 import pytest
 
 from apps.version import VERSION
 from tests.cli.servers import Reply, answering, as_json
 from tests.cli.terminal import COMMAND, Terminal, on_screen, run
+from tests.waiting import wait_for
 
 Environment = dict[str, str]
 START_SECONDS = 0.3
@@ -62,7 +62,7 @@ def test_it_starts_at_once(person: Environment) -> None:
         after = os.times()
         return after.children_user + after.children_system - before.children_user - before.children_system
 
-    assert min(took() for _ in range(5)) < START_SECONDS
+    assert any(took() < START_SECONDS for _ in range(5))
 
 
 def test_the_help_lists_every_command_in_its_section(person: Environment) -> None:
@@ -90,16 +90,46 @@ def test_nobody_has_to_read_to_the_end(person: Environment) -> None:
     runs = [
         {"run_id": f"{number:026}", "phase": None, "status": "Completed", "function_id": "f" * 200, "output": None}
         | dict.fromkeys(("queued_at", "ended_at"), "2026-01-01T00:00:00Z")
-        for number in range(100)
+        for number in range(300)
     ]
-    page = {"data": runs, "page": {"next_cursor": "more"}, "metadata": {"fetched_at": "2026-01-01T00:00:00Z"}}
+    page = {"data": runs, "page": {"next_cursor": None}, "metadata": {"fetched_at": "2026-01-01T00:00:00Z"}}
     with answering(lambda _: as_json(page)) as server:
         env = person | {"INNGEST_API_URL": server.url}
         for options in ("", " --json"):
-            pipe = f"{COMMAND[0]} -m apps.cli.main runs --limit 5000{options} | head -1"
+            pipe = f"{COMMAND[0]} -m apps.cli.main runs --limit 300{options} | head -1"
             done = subprocess.run(["sh", "-c", pipe], env=env, capture_output=True, text=True, check=False)
             assert len(done.stdout.splitlines()) == 1
             assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("arguments", "unbuffered"), [("--version", ""), ("runs", ""), ("runs --json", "1")])
+def test_what_cannot_be_printed_is_an_error_of_one_line(person: Environment, arguments: str, unbuffered: str) -> None:
+    listed = {"run_id": "0" * 26, "phase": None, "status": "Queued", "function_id": "f", "output": None}
+    listed |= dict.fromkeys(("queued_at", "ended_at"), "2026-01-01T00:00:00Z")
+    page = {"data": [listed], "page": {"next_cursor": None}, "metadata": {"fetched_at": "2026-01-01T00:00:00Z"}}
+    with answering(lambda _: as_json(page)) as server:
+        env = person | {"INNGEST_API_URL": server.url, "PYTHONUNBUFFERED": unbuffered}
+        for redirection, why in (("> /dev/full", "No space left on device"), (">&-", "stdout is closed")):
+            line = f"{COMMAND[0]} -m apps.cli.main {arguments} {redirection}"
+            done = subprocess.run(["sh", "-c", line], env=env, capture_output=True, text=True, check=False)
+            assert done.stderr == f"error: what there is to print cannot be written: {why}\n"
+            assert done.returncode == 1
+
+
+def test_ctrl_c_in_the_first_moments_ends_it_without_a_word(person: Environment) -> None:
+    """The signal comes when the first module of ours that is not the command itself is looked for."""
+    early = """
+import os, runpy, signal, sys
+class Early:
+    def find_spec(self, name, path=None, target=None):
+        if name == "apps.cli.registry":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Early())
+sys.argv = ["inngest", "--help"]
+runpy.run_module("apps.cli.main", run_name="__main__")
+"""
+    done = subprocess.run([COMMAND[0], "-c", early], env=person, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_ctrl_c_ends_it_without_a_word(person: Environment) -> None:
@@ -111,8 +141,7 @@ def test_ctrl_c_ends_it_without_a_word(person: Environment) -> None:
 
     with answering(wait) as server:
         terminal = Terminal(["runs"], person | {"INNGEST_API_URL": server.url})
-        while not server.asked:
-            time.sleep(0.02)
+        wait_for(lambda: server.asked, "the server is asked")
         terminal.interrupt()
         code = terminal.end()
         hold.set()

@@ -17,7 +17,7 @@ def shop(dev: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     shop.deploy()
     shop.write("mail", script=SCRIPT + "// more\n")
     shop.write("pay")
-    shop.deploy("--note", "ask for more")
+    shop.deploy(note="ask for more")
     return shop
 
 
@@ -26,7 +26,7 @@ def test_the_last_deploy_is_taken_back_as_a_whole_once_it_was_agreed_to(shop: Sh
     shown.wait_for("back? [y/N]: ")
     plan = shop.plain(shown.text).splitlines()
     assert plan[0].endswith(" by dev mode: ask for more")
-    assert plan[2:4] == ["  ↺ mail   v2 → v1   live again", "  - pay    v1        archived"]
+    assert plan[2:4] == ["  ↺ mail   v2 → v1   made live", "  - pay    v1        archived"]
     assert (shop.live("mail"), shop.live("pay")) == (2, 1)
     shown.type("y")
     assert shown.end() == 0
@@ -47,7 +47,7 @@ def test_where_nobody_can_be_asked_it_takes_a_yes(shop: Shop) -> None:
     assert said.code == 1
     assert said.err.endswith("this is not a terminal\n  --yes goes on without asking\n")
     assert shop.live("mail") == 2
-    assert "1 live again, 1 archived; deploy" in shop.done("rollback", "--yes")
+    assert "1 made live, 1 archived; deploy" in shop.done("rollback", "--yes")
     assert shop.live("mail") == 1
 
 
@@ -68,7 +68,7 @@ def test_a_rollback_is_not_taken_back_as_a_deploy(shop: Shop) -> None:
 def test_a_deploy_that_others_have_built_on_is_left_alone(shop: Shop) -> None:
     number = int(shop.data("deploy", "shop")["base"])
     shop.write("mail", script=SCRIPT + "// still more\n")
-    shop.deploy("--note", "even better")
+    shop.deploy(note="even better")
     said = shop.inngest("rollback", "--deploy", str(number), "--yes")
     assert said.code == 1
     assert "  mail  v2 → v3  by dev mode, " in shop.plain(said.err)
@@ -79,7 +79,7 @@ def test_a_deploy_that_others_have_built_on_is_left_alone(shop: Shop) -> None:
 
 def test_one_function_goes_back_to_what_was_before_without_a_question(shop: Shop) -> None:
     said = shop.done("rollback", shop.id_of("mail"))
-    assert "  ↺ mail   v2 → v1   live again\n      ~ index.ts\n" in said
+    assert "  ↺ mail   v2 → v1   made live\n      ~ index.ts\n" in said
     assert said.endswith("Undo it: inngest live mail 2\n")
     assert (shop.live("mail"), shop.live("pay")) == (1, 1)
     again = shop.inngest("rollback", shop.id_of("mail"))
@@ -95,8 +95,8 @@ def test_one_function_goes_back_to_a_certain_version(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["mail", "--deploy", "1"], ["--to", "2"]])
-def test_what_says_two_things_is_refused(shop: Shop, arguments: list[str]) -> None:
-    said = shop.inngest("rollback", *arguments, "--yes")
+def test_what_says_two_things_is_refused(person: dict[str, str], tmp_path: Path, arguments: list[str]) -> None:
+    said = Shop(tmp_path, person).inngest("rollback", *arguments, "--yes")
     assert said.code == 1
     assert "inngest rollback" in said.err
 
@@ -124,11 +124,38 @@ def test_a_function_is_archived_once_that_was_agreed_to(shop: Shop) -> None:
     "arguments",
     [["live", "nope"], ["rollback", "nope"], ["archive", "nope", "--yes"], ["versions", "nope"], ["diff", "nope"]],
 )
-def test_a_function_that_is_not_there_is_told_with_what_lists_them(shop: Shop, arguments: list[str]) -> None:
-    said = shop.inngest(*arguments)
+def test_a_function_that_is_not_there_is_told_with_what_lists_them(
+    dev: dict[str, str], tmp_path: Path, arguments: list[str]
+) -> None:
+    said = Shop(tmp_path, dev).inngest(*arguments)
     assert said.code == 1
     assert "nope" in said.err
     assert "inngest functions --archived" in said.err
+
+
+def test_a_deploy_that_is_not_there_is_told_with_where_its_number_stands(dev: dict[str, str], tmp_path: Path) -> None:
+    shop = Shop(tmp_path, dev)
+    for yes in ([], ["--yes"]):
+        said = shop.inngest("rollback", "--deploy", "100000", *yes)
+        assert said.code == 1
+        assert "100000" in said.err
+        assert "each deploy has printed its number" in said.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["rollback", "--deploy", "0"],
+        ["rollback", "a", "--to", "-1"],
+        ["live", "a", "0"],
+        ["versions", ""],
+        ["live", " "],
+    ],
+)
+def test_what_names_no_deploy_no_version_and_no_function_is_wrong_usage(
+    person: dict[str, str], tmp_path: Path, arguments: list[str]
+) -> None:
+    assert Shop(tmp_path, person).inngest(*arguments).code == 2
 
 
 def test_a_token_that_may_only_read_changes_nothing(cloud: CloudServer, person: dict[str, str], tmp_path: Path) -> None:

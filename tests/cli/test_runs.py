@@ -55,7 +55,7 @@ def test_runs_are_chosen_by_status_and_function(dev: Environment, completed: str
 
 def test_a_function_that_is_not_there_is_said(dev: Environment, server: WholeServer) -> None:
     said = run(["runs", "--function", "nothing"], dev)
-    assert said.err == "error: there is no function nothing\n  inngest functions lists them\n"
+    assert said.err == "error: There is no function nothing\n  inngest functions lists them\n"
     empty = run(["runs", "--function", "graph", "--status", "Failed"], dev)
     assert (empty.out, empty.code) == ("", 0)
     assert json.loads(run(["runs", "--function", "graph", "--status", "Failed", "--json"], dev).out) == []
@@ -67,6 +67,18 @@ def test_no_colour_and_no_cut_off_a_terminal(dev: Environment, failed: str) -> N
     assert "…" not in piped.out
     plain = on_screen(["runs"], dev | {"NO_COLOR": "1"})
     assert plain.colour_of("Failed") == "default"
+
+
+def test_a_result_is_whole_off_a_terminal_and_no_line_is_padded(person: Environment) -> None:
+    entry = {"phase": None, "status": "Completed", "queued_at": "2026-01-01T00:00:00Z", "ended_at": None}
+    rows = [entry | {"run_id": "0" * 26, "function_id": "f", "output": "x" * 20_000}]
+    rows += [entry | {"run_id": "1" * 26, "function_id": "longer", "output": None}]
+    page = {"data": rows, "page": {"next_cursor": None}, "metadata": {"fetched_at": "2026-01-01T00:00:00Z"}}
+    with answering(lambda _: as_json(page)) as server:
+        said = run(["runs"], person | {"INNGEST_API_URL": server.url}).out.splitlines()
+    assert len(said) == 3
+    assert said[1].endswith("x" * 20_000 + '"')
+    assert all(line == line.rstrip() for line in said)
 
 
 def test_a_page_may_be_empty_and_have_a_next_one(person: Environment) -> None:
@@ -104,7 +116,7 @@ def test_a_run_that_waits_tells_for_what(dev: Environment, waiting_run: str) -> 
     text = on_screen(["run-info", waiting_run], dev).text
     assert f"Run {waiting_run}  ○ Waiting" in text
     assert re.search(r"· never +Skipped\n +why +after ask: `response == 'something else'` is not true", text)
-    assert re.search(r"○ test/answer +open, until \d{4}-", text)
+    assert re.search(r"○ test/answer +Open, until \d{4}-", text)
 
 
 def test_the_whole_run_as_json(dev: Environment, completed: str) -> None:
@@ -180,6 +192,14 @@ def test_cancelling_asks_first(dev: Environment, waiting_run: str) -> None:
     terminal.type("y")
     assert terminal.end() == 0
     assert "cancelled" in terminal.text
+
+
+def test_ctrl_c_at_a_question_ends_it_without_a_word(person: Environment) -> None:
+    terminal = Terminal(["cancel", "0" * 26], person)
+    terminal.wait_for("[y/N]")
+    terminal.interrupt()
+    assert terminal.end() == 130
+    assert terminal.lines[-1].removesuffix("^C").rstrip().endswith("[y/N]:")
 
 
 def test_the_shell_completes_runs_and_functions(dev: Environment, failed: str) -> None:

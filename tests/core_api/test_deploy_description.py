@@ -42,6 +42,10 @@ def test_what_is_read_is_as_described(client: APIClient, openapi: dict[str, Any]
         validate(openapi, path, "get", client.get(path.format(**filled)))
 
 
+def test_a_deploy_of_no_function_is_described_as_wrong(openapi: dict[str, Any]) -> None:
+    assert openapi["components"]["schemas"]["DeployBody"]["properties"]["functions"]["minItems"] == 1
+
+
 def test_what_is_deployed_and_moved_is_as_described(client: APIClient, openapi: dict[str, Any]) -> None:
     def post(path: str, body: Any, status: int, kind: str = "application/json", query: str = "", **ids: Any) -> None:
         answer = client.post(f"{path.format(**ids)}?{query}", body, content_type=kind)

@@ -3,8 +3,10 @@
 import base64
 import gzip
 import json
+import re
 import tarfile
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -202,6 +204,19 @@ def test_faults_of_json_are_told_with_their_path_in_the_body(client: APIClient) 
     body = json_deploy({"definition": definition("fine")}, {"definition": definition("a", triggers=[])})
     (fault,) = refused(send(client, body, "application/json"))["faults"]
     assert (fault["path"], fault["function"]) == ("$.functions[1].definition.triggers", "a")
+
+
+def test_a_fault_of_a_file_is_told_once_with_its_place_in_what_was_sent(client: APIClient) -> None:
+    files = {"index.ts": "\nexport default = 1"}
+    script = {"steps": {"x": {"id": "x", "runtime": {"type": "typescript", "entrypoint": "index.ts"}}}}
+    in_folder = refused(send(client, tar_gz(function("a", files, **script))))
+    alone = refused(send(client, tar_gz({"inngest.json": json.dumps(definition("a", **script)), **files})))
+    body = json_deploy({"definition": definition("a", **script), "files": files})
+    in_json = refused(send(client, body, "application/json"))
+    for told, folder, file in ((in_folder, "a", "a/index.ts"), (alone, "", "index.ts"), (in_json, "a", "index.ts")):
+        (fault,) = told["faults"]
+        assert (fault["function"], fault["file"], fault["line"]) == (folder, file, 2)
+        assert told["error"].startswith(f"Nothing was deployed: {file}:2: ")
 
 
 @pytest.mark.parametrize(
@@ -408,7 +423,7 @@ def test_of_two_deploys_at_once_of_the_same_one_changes_nothing() -> None:
 
 
 def test_deploys_wait_for_their_turn_but_not_for_ever(client: APIClient, settings: Settings) -> None:
-    settings.DEPLOY_BODY_SECONDS = 0.05
+    settings.DEPLOY_WAIT_SECONDS = 0.05
     taken = [deploy_views._free.acquire() for _ in range(settings.DEPLOYS_AT_ONCE)]
     try:
         answer = send(client, tar_gz(function()))
@@ -418,6 +433,32 @@ def test_deploys_wait_for_their_turn_but_not_for_ever(client: APIClient, setting
         for _ in taken:
             deploy_views._free.release()
     deployed(client, function())
+
+
+def slow(slug: str) -> dict[str, bytes | str]:
+    script = "export default [" + "[1, a => `${a}`]," * 50_000 + f'"{slug} {time.monotonic_ns()}"];'
+    return function(slug, {"index.ts": script}, steps={"only": {"id": "only", "runtime": {"type": "typescript"}}})
+
+
+def test_a_deploy_whose_check_takes_too_long_is_not_called_wrong(client: APIClient, settings: Settings) -> None:
+    settings.DEPLOY_CHECK_SECONDS = 0.3
+    before = stored()
+    error = refused(send(client, tar_gz(together([slow(f"f{number}") for number in range(10)]))), 503)["error"]
+    assert "DEPLOY_CHECK_SECONDS" in error
+    assert "0.3 seconds" in error
+    assert re.search(r'stopped at "f\d", after \d of 10 functions; nothing was deployed', error)
+    assert stored() == before
+
+
+def test_the_check_of_a_json_deploy_has_the_same_time(client: APIClient, settings: Settings) -> None:
+    settings.DEPLOY_CHECK_SECONDS = 1e-6
+    error = refused(send(client, json_deploy({"definition": definition()}), "application/json"), 503)["error"]
+    assert "stopped at $.functions[0], after 0 of 1 functions" in error
+
+
+def test_many_large_functions_are_deployed_as_they_have_their_time_together(client: APIClient) -> None:
+    data = deployed(client, *(slow(f"f{number}") for number in range(3)))
+    assert [one["change"] for one in data["functions"]] == ["new"] * 3
 
 
 # What was deployed

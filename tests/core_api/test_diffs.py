@@ -6,14 +6,15 @@ import time
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
-from apps.core_api import diffs
+from apps.core_api import diffs, version_diffs
 from apps.core_api.diffs import Differ
-from apps.core_api.line_edits import Work, changed_blocks
+from apps.core_api.line_matching import Work, hunks
 from tests.core_api.archiving import function
 from tests.core_api.deploying import deploy, deploy_texts, get, post
 
@@ -59,14 +60,22 @@ _texts = st.lists(st.sampled_from(["a\n", "b\n", "c\n", "\n", "d", "x\x0b\u2028y
 
 @hypothesis_settings(max_examples=300, deadline=None)
 @given(old=_texts, new=_texts)
-def test_blocks_turn_one_text_into_the_other(old: str, new: str) -> None:
-    for steps in (10_000, 5):
-        before, after = old.split("\n"), new.split("\n")
+def test_hunks_turn_one_text_into_the_other(old: str, new: str) -> None:
+    before, after = old.split("\n"), new.split("\n")
+    for steps in (10_000, 30, 0):
         made, at = [], 0
-        for block in changed_blocks(before, after, Work(steps)):
-            made += before[at : block.old_start] + after[block.new_start : block.new_end]
-            at = block.old_end
+        for hunk in hunks(before, after, 1, Work(steps)):
+            for kind, old_from, old_to, new_from, new_to in hunk:
+                made += before[at:old_from] + after[new_from:new_to]
+                at = old_to
+                assert kind != "equal" or before[old_from:old_to] == after[new_from:new_to]
         assert made + before[at:] == after
+
+
+def test_what_is_around_a_change_is_the_same_however_often_its_lines_occur() -> None:
+    assert diff(b"a\n" * 4_000, b"a\n" * 2_000 + b"b\n" + b"a\n" * 2_000) == (
+        "--- old\n+++ new\n@@ -1998,6 +1998,7 @@\n a\n a\n a\n+b\n a\n a\n a\n"
+    )
 
 
 def test_patch_makes_the_other_text_of_it(tmp_path: Path) -> None:
@@ -82,15 +91,62 @@ def test_patch_makes_the_other_text_of_it(tmp_path: Path) -> None:
         assert ((tmp_path / "f").read_text() if (tmp_path / "f").exists() else "") == new
 
 
-@pytest.mark.parametrize("alphabet", ["a", "ab", "abcdefghijklmnopqrstuvwxyz"])
-def test_hostile_texts_are_compared_in_bounded_time(alphabet: str) -> None:
-    rng = random.Random(1)
-    texts = ["\n".join(rng.choices(alphabet, k=200_000)).encode() for _ in range(2)]
-    texts[0] += b"\nend"
-    differ, begun = Differ(), time.monotonic()
-    for _ in range(10):
-        assert differ.diff(texts[0], texts[1], "old", "new") is not None
-    assert time.monotonic() - begun < 30
+def _swapped(lines: list[str]) -> list[str]:
+    return [line for pair in zip(lines[1::2], lines[::2], strict=True) for line in pair]
+
+
+def _few(letters: str, count: int) -> list[str]:
+    return random.Random(1).choices(letters, k=count)
+
+
+_DIFFERENT = [f"{number:050}" for number in range(5_000)]
+_REPEATED = [str(number % 103) for number in range(5_000)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (_few("ab", 5_000), _few("ba", 5_000)),
+        (_few("ab", 198), _few("ba", 198)),
+        (["a"] * 5_000, ["a"] * 2_000 + ["b"]),
+        (_DIFFERENT, _swapped(_DIFFERENT)),
+        (_DIFFERENT[:300], _swapped(_DIFFERENT[:300])),
+        (_REPEATED, _swapped(_REPEATED)),
+        ([], [""] * 5_000),
+    ],
+)
+def test_an_answer_of_hostile_texts_takes_less_than_a_second_of_work(old: list[str], new: list[str]) -> None:
+    differ, texts = Differ(), ["".join(f"{line}\n" for line in lines).encode() for lines in (old, new)]
+    begun = time.process_time()
+    made = [differ.diff(texts[0], texts[1], "old", "new") for _ in range(1_000) if differ.may_compare(*map(len, texts))]
+    assert time.process_time() - begun < 1
+    assert made[0]
+    assert len(made) < 1_000 or made[-1] is None
+
+
+def test_texts_of_too_many_lines_have_no_diff() -> None:
+    assert diff(b"\n" * 5_000, b"\n" * 4_999 + b"x\n")
+    assert diff(b"\n" * 5_001, b"\n" * 5_000) is None
+    assert diff(None, b"\n" * 5_001) is None
+
+
+def test_one_pair_of_texts_leaves_work_for_the_others() -> None:
+    differ, swapped = Differ(), _swapped(_DIFFERENT)
+    large = ["".join(f"{line}\n" for line in lines).encode() for lines in (_DIFFERENT, swapped)]
+    assert differ.diff(large[0], large[1], "old", "new")
+    assert differ.diff(b"a\nb\n", b"a\nc\n", "old", "new") == "--- old\n+++ new\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n"
+
+
+def test_once_the_work_of_an_answer_is_done_there_are_no_more_diffs() -> None:
+    differ = Differ()
+    large = b"a\n" * 5_000
+    made = [differ.diff(large, large + b"b", "old", "new") for _ in range(100)]
+    assert (made[0] is None, made[-1]) == (False, None)
+
+
+def test_a_definition_that_would_have_too_many_lines_is_not_put_in_lines() -> None:
+    assert diffs.pretty('{"b": "[[[", "a": [1]}') == b'{\n  "a": [\n    1\n  ],\n  "b": "[[["\n}\n'
+    assert diffs.pretty('{"a":[' + "[]," * 2_000 + "[]]}") is None
 
 
 # Of versions
@@ -174,3 +230,29 @@ def test_an_answer_compares_so_much_and_no_more(client: APIClient, monkeypatch: 
     compared = [one["diff"] is not None for one in get(client, DIFF)["files"]]
     assert any(compared)
     assert not all(compared)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_to_compare_holds_no_connection_and_is_told_when_to_come_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(version_diffs, "TURN_SECONDS", 0.01)
+    client = APIClient()
+    deploy_texts(client, "1", "2")
+    with version_diffs._turn():
+        answer = client.get(DIFF)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    assert "try again" in answer.json()["error"]
+    assert connection.connection is None
+    assert client.get(DIFF).status_code == 200
+    assert connection.connection is None
+
+
+def test_a_definition_too_large_to_be_compared_is_told_as_null(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy_texts(client, "1", "2")
+    monkeypatch.setattr(diffs, "MAX_LINES", 5)
+    data = get(client, DIFF)
+    assert data["definition"] is None
+    assert "-1\n" in data["files"][0]["diff"]

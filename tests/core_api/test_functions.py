@@ -94,6 +94,22 @@ def test_an_id_with_slashes_is_found_with_all_that_is_beneath_it(client: APIClie
     assert ids(get(client, "/v1/functions")) == ["my/app/live"]
 
 
+@pytest.mark.parametrize("is_live", [True, False])
+def test_a_definition_that_this_release_cannot_read_does_not_hide_the_others(client: APIClient, is_live: bool) -> None:
+    deploy(client, function("a"), function("b"), live="false")
+    a = Function.objects.get(slug="a")
+    for number, text in enumerate(('{"id": "a", "steps": "of a later release"}', '{"name": "\\ud800"}'), start=2):
+        unreadable = FunctionVersion(function=a, number=number, definition=text, manifest="{}", digest=str(number))
+        unreadable.save()
+        if is_live:
+            Function.objects.filter(slug="a").update(live_version=unreadable)
+        one, other = get(client, "/v1/functions")
+        assert (one["id"], one["name"], one["triggers"], one["steps"]) == ("a", "a", [], [])
+        assert (one["version"], one["newest_version"]) == (number if is_live else None, number)
+        assert (other["id"], other["steps"]) == ("b", ["call"])
+        assert client.get("/v1/functions/a").json()["data"]["definition"]
+
+
 @pytest.mark.parametrize("path", ["", "/versions", "/versions/1", "/versions/1/files/x", "/diff"])
 def test_what_is_not_there_is_a_404(client: APIClient, path: str) -> None:
     for slug in ("nobody", "a%00b", "%2e%2e"):
@@ -111,14 +127,14 @@ GROWING = ("datastore_functionversion", "datastore_release", "datastore_deploy",
 
 
 def add_many(environment: Environment, count: int) -> None:
-    """Functions, each with a version that a deploy of its own made live."""
-    numbers = range(101, count + 101)
+    """Functions like `welcome`, each with a version that a deploy of its own released; all are archived."""
+    numbers, text = range(101, count + 101), FunctionVersion.objects.filter(function__slug="welcome")[0].definition
     deploys = Deploy.objects.bulk_create(
         Deploy(environment=environment, number=number, kind="deploy", actor="", note="") for number in numbers
     )
     functions = Function.objects.bulk_create(Function(environment=environment, slug=f"f{n}") for n in numbers)
     versions = FunctionVersion.objects.bulk_create(
-        FunctionVersion(function=function, number=1, definition="{}", manifest="{}", digest="")
+        FunctionVersion(function=function, number=1, definition=text, manifest="{}", digest="")
         for function in functions
     )
     Release.objects.bulk_create(
@@ -133,6 +149,10 @@ def test_growing_tables_are_only_looked_up_by_index(client: APIClient, dev: Envi
     add_many(dev, 2_000)
     analyze(*GROWING)
     for path in (
+        "functions",
+        "functions?limit=2",
+        "functions?archived=true",
+        "functions?archived=true&limit=2",
         "deploys",
         "deploys/3",
         "functions/welcome",

@@ -3,6 +3,8 @@
 import hashlib
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from apps.datastore.models import Blob
@@ -62,6 +64,18 @@ def test_a_file_that_the_client_has_already_is_not_sent_again(client: APIClient)
     path = "/v1/functions/welcome/versions/1/files/x"
     answer = client.get(path, headers={"if-none-match": client.get(path)["ETag"]})
     assert (answer.status_code, answer.content) == (304, b"")
+
+
+def test_the_content_is_not_read_for_who_has_it_or_asks_only_for_its_size(client: APIClient) -> None:
+    deploy(client, function(files={"x": "12345"}))
+    path = "/v1/functions/welcome/versions/1/files/x"
+    etag = client.get(path)["ETag"]
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(path, headers={"if-none-match": etag}).status_code == 304
+        assert client.get(path, headers={"if-match": '"other"'}).status_code == 412
+        asked = client.head(path)
+    assert (asked.status_code, asked.content, asked["Content-Length"], asked["ETag"]) == (200, b"", "5", etag)
+    assert not [query for query in captured.captured_queries if "datastore_blob" in query["sql"]]
 
 
 @pytest.mark.parametrize("path", ["y", "inngest.json", "../welcome/x", "x/", "%00", "x%00"])

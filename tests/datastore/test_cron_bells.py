@@ -1,13 +1,16 @@
 """A cron's bell: what beat rings, and what a person sees and may disable in the admin."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from apps.datastore import cron_bells
 from apps.datastore.cron_triggers import take_due
+from apps.datastore.deploying import Content, deploy
 from apps.datastore.models import CronTrigger
-from tests.crons import EVERY_MINUTE, deploy_crons, let_be_due
-from tests.functions import deploy_function, dev_environment, take_down
+from tests.crons import EVERY_MINUTE, define_crons, deploy_crons, let_be_due
+from tests.functions import BY, deploy_function, dev_environment, take_down
 
 pytestmark = pytest.mark.django_db
 
@@ -99,11 +102,43 @@ def test_a_kept_cron_keeps_its_bell_and_whether_it_is_paused() -> None:
     assert list(PeriodicTask.objects.values()) == [before]
 
 
-def test_a_changed_cron_has_another_bell_and_leaves_no_schedule_behind() -> None:
+def test_a_changed_cron_has_another_bell() -> None:
     deploy_crons("0 9 * * 1")
     deploy_crons("0 10 * * 1")
     assert list(bells()) == ["dev/fn: 0 10 * * 1"]
-    assert CrontabSchedule.objects.get().hour == "10"
+    assert the_bell().crontab.hour == "10"
+
+
+def test_a_schedule_outlives_its_bell_and_is_rung_by_again() -> None:
+    """Beat may have read the bell and be about to read its schedule: one that is gone ends beat."""
+    deploy_crons("0 9 * * 1")
+    (schedule,) = CrontabSchedule.objects.values()
+    deploy_crons("0 10 * * 1")
+    deploy_crons("0 9 * * 1")
+    assert the_bell().crontab_id == schedule["id"]
+    assert take_down(dev_environment(), "fn")
+    assert not bells()
+    assert CrontabSchedule.objects.count() == 2
+
+
+def test_a_thousand_crons_are_hung_and_taken_in_as_few_statements_as_one() -> None:
+    def statements(functions: int, crons: int, hour: int) -> int:
+        contents = [
+            Content(define_crons(*(f"{minute} {hour} * * *" for minute in range(crons)), slug=f"fn-{number}"))
+            for number in range(functions)
+        ]
+        with CaptureQueriesContext(connection) as queries:
+            deploy(dev_environment(), contents, BY)
+        return len(queries)
+
+    for hour in range(2):
+        one = statements(1, 1, hour)
+        assert statements(50, 20, hour) <= one + 3
+    assert CronTrigger.objects.filter(periodic_task__crontab__hour="1").count() == len(bells()) == 1_000
+    with CaptureQueriesContext(connection) as queries:
+        deploy(dev_environment(), [], BY, archive=[f"fn-{number}" for number in range(50)])
+    assert len(queries) < 30
+    assert not bells()
 
 
 def test_a_schedule_that_something_else_uses_stays() -> None:
@@ -120,7 +155,6 @@ def test_with_its_trigger_a_bell_goes() -> None:
     assert list(bells()) == [f"dev/fn: {EVERY_MINUTE}"]
     deploy_function()
     assert not bells()
-    assert not CrontabSchedule.objects.exists()
 
 
 def test_a_bell_that_was_deleted_by_hand_leaves_its_trigger_and_comes_back_with_a_deploy() -> None:

@@ -12,6 +12,7 @@ from apps.datastore.definition.types import FunctionDefinition
 from apps.datastore.deploying import Content, deploy
 from apps.datastore.deploys import DeployConflict, last_deploy
 from apps.datastore.models import Blob, Deploy, EventTrigger, Function, FunctionVersion, Release
+from apps.datastore.rolling_back import roll_back, roll_back_deploy
 from tests.datastore.registrations import function, registered
 from tests.functions import BY, define, dev_environment
 from tests.state.racing import race
@@ -135,19 +136,57 @@ def test_other_content_that_was_not_seen_is_not_overwritten() -> None:
     assert deploy(dev_environment(), [Content(variant(2, "b"))], BY, live=False, base=base).deploy is not None
 
 
+def test_what_was_moved_and_moved_back_is_no_conflict() -> None:
+    deploy(dev_environment(), [Content(variant(1))], BY)
+    base = last_deploy(dev_environment())
+    deploy(dev_environment(), [Content(variant(2))], BY)
+    roll_back(dev_environment(), "fn", BY)
+    (change,) = deploy(dev_environment(), [Content(variant(3))], BY, base=base).changes
+    assert (change.version, change.was) == (3, 1)
+
+
+def test_a_dry_run_tells_of_the_conflict_too() -> None:
+    deploy(dev_environment(), [Content(variant(1))], BY)
+    with pytest.raises(DeployConflict):
+        deploy(dev_environment(), [Content(variant(2))], BY, base=0, dry_run=True)
+
+
+def test_where_files_were_read_makes_no_other_version_but_for_who_reads_them_elsewhere() -> None:
+    deploy(dev_environment(), [Content(variant(1), {"x": b"1"}, "/here")], BY)
+    assert deploy(dev_environment(), [Content(variant(1), {"x": b"1"})], BY).deploy is None
+    (change,) = deploy(dev_environment(), [Content(variant(1), {"x": b"1"}, "/there")], BY).changes
+    assert (change.kind, change.version) == ("changed", 2)
+
+
 @pytest.mark.parametrize("live", [True, False])
 def test_a_deploy_of_many_costs_as_many_statements_as_one_of_a_few(live: bool) -> None:
     def statements(first: int, count: int, files: bytes) -> int:
         contents = [Content(variant(1, f"fn-{number}"), {"x": files}) for number in range(first, first + count)]
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            deploy(dev_environment(), contents, BY, live=live)
+        base = last_deploy(dev_environment())
+        with CaptureQueriesContext(connection) as queries:
+            deploy(dev_environment(), contents, BY, live=live, base=base)
         return len(queries)
 
     assert statements(0, 50, b"1") == statements(100, 2, b"2")
     assert statements(0, 50, b"3") == statements(100, 2, b"4")
     assert statements(0, 50, b"3") == statements(100, 2, b"4")
+
+
+def test_a_rollback_and_a_conflict_of_many_cost_as_many_statements_as_of_a_few() -> None:
+    def statements(first: int, count: int) -> tuple[int, int]:
+        def contents(version: int) -> list[Content]:
+            return [Content(variant(version, f"fn-{number}")) for number in range(first, first + count)]
+
+        base = last_deploy(dev_environment())
+        deploy(dev_environment(), contents(1), BY)
+        deployed = deploy(dev_environment(), contents(2), BY)
+        with CaptureQueriesContext(connection) as refusing, pytest.raises(DeployConflict):
+            deploy(dev_environment(), contents(3), BY, base=base)
+        with CaptureQueriesContext(connection) as undoing:
+            roll_back_deploy(dev_environment(), deployed.base, BY)
+        return len(refusing), len(undoing)
+
+    assert statements(0, 50) == statements(100, 2)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -179,9 +179,9 @@ def test_many_functions_cost_as_many_statements_as_one(
     count: int, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     functions = [function(f"fn-{number}") for number in range(count)]
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(27):
         assert len(register(*functions).changed) == count
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         assert not register(*functions).modified
 
 

@@ -8,7 +8,7 @@ from apps.datastore.definition.types import FunctionDefinition
 from apps.datastore.deploying import Content
 from apps.datastore.deploying import deploy as deploy_all
 from apps.datastore.deploys import DeployConflict, last_deploy
-from apps.datastore.models import CronTrigger, Environment, EventTrigger, Function, Release
+from apps.datastore.models import CronTrigger, Environment, EventTrigger, Function, FunctionVersion, Release
 from apps.datastore.rolling_back import (
     CannotMove,
     NoSuchFunction,
@@ -161,6 +161,32 @@ def test_an_apps_functions_are_left_to_the_app() -> None:
     ):
         with pytest.raises(ServedByApp, match="a is served by the app"):
             act()
+
+
+def test_a_version_that_an_app_served_does_not_go_live_without_the_app() -> None:
+    registered(dev_environment(), function("a"))
+    registered(dev_environment())
+    deploy(dev_environment(), variant(1, "a"))
+    with pytest.raises(ServedByApp, match="Version 1 of a was served by an app"):
+        make_live(dev_environment(), "a", 1, BY)
+    assert live("a") == 2
+
+
+def test_what_no_app_serves_any_more_is_whoever_s_declared_it() -> None:
+    deploy(dev_environment(), variant(1, "a"))
+    archive(dev_environment(), "a", BY)
+    registered(dev_environment(), function("a"))
+    registered(dev_environment())
+    make_live(dev_environment(), "a", 1, BY)
+    assert live("a") == 1
+    assert Function.objects.get(slug="a").app is None
+
+
+def test_a_version_that_cannot_be_read_is_not_made_live() -> None:
+    deploy_variants(1)
+    broken = FunctionVersion.objects.create(function=Function.objects.get(), number=7, definition='{"id": 1}')
+    with pytest.raises(CannotMove, match="Version 7 cannot be read by this release"):
+        make_live(dev_environment(), "fn", broken.number, BY)
 
 
 def test_every_move_is_recorded_with_who_made_it() -> None:

@@ -79,6 +79,20 @@ def test_of_a_javascript_trace_the_first_frames_of_the_author_are_shown() -> Non
     assert authors_lines(stack, "TypeError: no") == ["at card (/srv/shop/cards.ts:3:9)"]
 
 
+def test_a_recursion_does_not_hide_where_it_began() -> None:
+    javascript = "\n".join([*["at fall (deep.ts:2)"] * 8, "at run (index.ts:5)"])
+    assert authors_lines(javascript, "no") == ["at fall (deep.ts:2)  … 8 times", "at run (index.ts:5)"]
+    fall = ['  File "/shop/deep.py", line 2, in fall', "    fall()"]
+    python = ['  File "/shop/run.py", line 5, in run', "    fall()", *fall * 3]
+    python.append("  [Previous line repeated 974 more times]")
+    assert authors_lines("\n".join(python), "RecursionError: too deep") == [
+        'File "/shop/run.py", line 5, in run',
+        "  fall()",
+        'File "/shop/deep.py", line 2, in fall  … 977 times',
+        "  fall()",
+    ]
+
+
 def test_a_trace_of_others_alone_is_shown_as_it_is() -> None:
     assert authors_lines("at x (/a/node_modules/b.js:1:1)", "no") == ["at x (/a/node_modules/b.js:1:1)"]
 

@@ -13,6 +13,7 @@ import pexpect
 import psutil
 import pyte
 import pytest
+from rich.cells import cell_len
 
 from apps.devserver import fleet
 from tests.devserver.test_dev_command import START_SECONDS, STOP_SECONDS, environment, free_port
@@ -36,6 +37,7 @@ class Terminal:
         self.child = child
         self.port = port
         self.screen = pyte.HistoryScreen(COLUMNS, ROWS, history=10_000)
+        self._came = bytearray()
         self._stream = pyte.ByteStream(self.screen)
 
     def lines(self) -> list[str]:
@@ -53,9 +55,18 @@ class Terminal:
             assert time.monotonic() < deadline, "\n".join(self.lines())
             self.read()
 
+    def _feed(self, came: bytes) -> None:
+        self._came += came
+        self._stream.feed(came)
+
+    def happenings(self) -> list[str]:
+        """The lines of what happened as they were written, however wide the terminal is."""
+        written = re.sub(r"\x1b\[[\d;]*m", "", self._came.decode()).splitlines()
+        return [line for line in written if re.match(r"[\d:.]{12}  \S  | {27}", line)]
+
     def read(self) -> None:
         try:
-            self._stream.feed(self.child.read_nonblocking(65_536, timeout=0.05))
+            self._feed(self.child.read_nonblocking(65_536, timeout=0.05))
         except pexpect.TIMEOUT:
             return
         except pexpect.EOF as end:
@@ -71,7 +82,7 @@ class Terminal:
         deadline = time.monotonic() + STOP_SECONDS
         while time.monotonic() < deadline:
             try:
-                self._stream.feed(self.child.read_nonblocking(65_536, timeout=0.1))
+                self._feed(self.child.read_nonblocking(65_536, timeout=0.1))
             except pexpect.TIMEOUT:
                 continue
             except pexpect.EOF:
@@ -146,7 +157,8 @@ def test_events_runs_steps_outputs_and_errors_are_seen_and_ctrl_c_stops_everythi
         shown.child.sendintr()
         assert shown.until_end() == 0, "\n".join(shown.lines())
         assert not [child for child in children if child.is_running()]
-        assert not [line for line in shown.lines() if len(line) > COLUMNS]
+        assert len(shown.happenings()) > 10
+        assert not [line for line in shown.happenings() if cell_len(line) > COLUMNS]
 
 
 def test_a_server_that_others_reach_says_what_that_means(folder: Path) -> None:

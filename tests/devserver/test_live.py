@@ -21,6 +21,18 @@ from apps.state.told import Error, Folded, RunEnded, RunStarted, StepTried, Told
 MOST = 50
 
 
+class Held(io.StringIO):
+    """A terminal that takes nothing until it is let."""
+
+    def __init__(self, until: threading.Event) -> None:
+        super().__init__()
+        self._until = until
+
+    def write(self, text: str) -> int:
+        self._until.wait(30)
+        return len(text)
+
+
 class Screen:
     """A live print and what it has printed."""
 
@@ -56,8 +68,12 @@ def ended(number: int) -> RunEnded:
     return RunEnded(run=run(number), function="f", status="completed", seconds=1.0, reason="")
 
 
-def failed(number: int) -> StepTried:
-    error = Error("Error", f"no {number}")
+def run_failed(number: int) -> RunEnded:
+    return RunEnded(run=run(number), function="f", status="failed", seconds=1.0, reason="a step failed for good")
+
+
+def failed(number: int, message: str = "") -> StepTried:
+    error = Error("Error", message or f"no {number}")
     of: dict[str, Any] = {"run": run(number), "function": "f", "step": "s", "step_id": "s"}
     return StepTried(**of, status="failed", attempt=1, attempts=1, seconds=1.0, error=error)
 
@@ -89,11 +105,73 @@ def test_what_several_processes_tell_comes_in_the_order_in_which_it_happened(scr
     assert screen.stream.getvalue().index("○") < screen.stream.getvalue().index("●")
 
 
-def test_a_flood_is_counted_and_errors_are_shown_all_the_same(screen: Screen) -> None:
-    tell(screen, *(ended(number) for number in range(1_000)), *(failed(number) for number in range(80)))
+def test_a_flood_is_counted_and_errors_have_room_of_their_own(screen: Screen) -> None:
+    tell(screen, *(ended(number) for number in range(1_000)), *(failed(number) for number in range(20)))
     assert screen.shows(r"^[\d:.]+  …  950 more in the last second: 950 runs completed$")
-    assert screen.stream.getvalue().count("Error: no ") == 80
+    assert screen.stream.getvalue().count("Error: no ") == 20
     assert screen.stream.getvalue().count("completed in") == MOST
+
+
+def test_an_error_that_comes_again_and_again_is_shown_once_and_counted(screen: Screen) -> None:
+    told: list[Told] = []
+    for number in range(413):
+        told += [failed(number, "the store is away"), run_failed(number)]
+    tell(screen, *told, *(ended(number) for number in range(MOST)))
+    assert screen.shows("…  f s: the same error 412 more times in the last second: Error: the store is away$")
+    printed = screen.stream.getvalue()
+    assert printed.count("✗") == 1
+    assert printed.count("failed after") == MOST - 2
+    assert printed.count("completed in") == MOST
+    assert "365 more in the last second: 365 runs failed" in printed
+
+
+def test_of_each_kind_of_error_the_first_is_shown_however_many_others_there_are(screen: Screen) -> None:
+    others = [failed(number) for number in range(500)]
+    first = StepTried(
+        run=run(9), function="g", step="t", step_id="t", status="failed", attempt=1, attempts=1, seconds=1.0,
+        error=Error("TypeError", "there is no card"),
+    )  # fmt: skip
+    tell(screen, *others, first)
+    assert screen.shows("TypeError: there is no card")
+    assert screen.shows("475 more in the last second: 475 steps failed")
+
+
+def test_a_record_that_cannot_be_shown_does_not_end_the_print(screen: Screen) -> None:
+    nowhen = ended(1)
+    nowhen.at = float("nan")
+    screen.live.add([nowhen])
+    assert screen.shows("…  run.completed cannot be shown: ValueError: ")
+    tell(screen, ended(2))
+    assert screen.shows("●  000002")
+
+
+def test_what_waits_for_the_terminal_is_bounded_by_its_bytes(tmp_path: Path) -> None:
+    held = threading.Event()
+    live = Live(Log(Held(held)), 10**9)
+    try:
+        for number in range(2_000):
+            one = failed(number)
+            one.log = "x" * 64 * 1024 + str(number)
+            live.add([one])
+        assert sum(len(one.told.log) for one in live._waiting if isinstance(one.told, StepTried)) < 17 * 1024 * 1024
+        assert live._folded["step.failed"] > 1_000
+    finally:
+        held.set()
+        live.close()
+
+
+def test_what_waits_for_a_server_that_does_not_listen_is_bounded_by_its_bytes(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(tmp_path / "deaf"))
+        deaf.listen()
+        teller = Teller(str(tmp_path / "deaf"), 10_000)
+        one = failed(1)
+        one.log = "x" * 64 * 1024
+        for _ in range(1_000):
+            teller.tell([one], time.time())
+        assert teller._queued_bytes < 17 * 1024 * 1024
+        assert teller._folded["step.failed"] > 500
+    teller.close()
 
 
 def test_a_process_that_has_too_much_to_tell_counts_it_itself(screen: Screen) -> None:
@@ -162,13 +240,7 @@ def test_whoever_listens_again_hears_again(tmp_path: Path) -> None:
 
 def test_a_terminal_that_takes_nothing_holds_nobody_up(tmp_path: Path) -> None:
     held = threading.Event()
-
-    class Held(io.StringIO):
-        def write(self, text: str) -> int:
-            held.wait(30)
-            return len(text)
-
-    live = Live(Log(Held()), 10**9)
+    live = Live(Log(Held(held)), 10**9)
     try:
         began = time.monotonic()
         for number in range(40_000):

@@ -152,7 +152,22 @@ def test_with_the_folder_itself_away_nothing_is_taken_down(tmp_path: Path) -> No
     assert loader.load().changes() == []
     assert live("a") == 1
     (tmp_path / "away").rename(tmp_path / "root")
+    assert loader.load().changes() == ["loaded a v1"]
     assert loader.load().changes() == []
+
+
+def test_a_broken_function_that_is_deleted_is_told(tmp_path: Path) -> None:
+    declare(tmp_path / "a", "a", nam="x")
+    declare(tmp_path / "b", "b")
+    loader = Loader(tmp_path)
+    loader.load()
+    shutil.rmtree(tmp_path / "a")
+    assert loader.load().changes() == [f"gone: {tmp_path}/a, which could not be loaded"]
+    assert loader.load().changes() == []
+    (tmp_path / "b" / "inngest.json").write_text("{")
+    loader.load()
+    shutil.rmtree(tmp_path / "b")
+    assert loader.load().changes() == ["took b down: no folder declares it any more"]
 
 
 def test_folders_that_come_and_go_while_they_are_read_stop_nothing(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """Each kind of record as a person sees it, without colours."""
 
 import re
-import time
+from datetime import datetime
 from typing import Any
 
 import pytest
 from rich.cells import cell_len
 
+from apps.devserver.local_time import ZONE
 from apps.devserver.showing import Renderer
 from apps.state.told import (
     Error,
@@ -22,7 +23,7 @@ from apps.state.told import (
     Waiting,
 )
 
-AT = time.mktime((2026, 11, 23, 12, 3, 44, 0, 0, -1)) + 0.123
+AT = datetime(2026, 11, 23, 12, 3, 44, 123_000, tzinfo=ZONE).timestamp()
 RUN = "01KB0000000000000000A1B2C3"
 EVENT = "01KB00000000000000000EVENT"
 
@@ -53,7 +54,7 @@ def test_an_event_that_starts_nothing_says_so() -> None:
 
 
 def test_a_function_that_is_not_started_says_why() -> None:
-    [line] = shown(NotStarted(event=EVENT, function="onboarding", reason="`event.data.email != null` is not true"))
+    [line] = shown(NotStarted(event_id=EVENT, function="onboarding", reason="`event.data.email != null` is not true"))
     assert line == ("12:03:44.123  ·  event   onboarding        not started: `event.data.email != null` is not true")
 
 
@@ -120,8 +121,8 @@ def test_sleeping_and_waiting_say_until_when() -> None:
     tomorrow = AT + 86_400
     assert [line[25:] for line in shown(
         Sleeping(**of, step="tips", until=AT + 5),
-        Waiting(**of, step="welcome", event="account/confirmed", until=tomorrow, match="async.data.id == 7"),
-        Waiting(**of, step="hold", event="inngest/signal:go on"),
+        Waiting(**of, step="welcome", event_name="account/confirmed", until=tomorrow, match="async.data.id == 7"),
+        Waiting(**of, step="hold", event_name="inngest/signal:go on"),
         width=120,
     )] == [
         "onboarding        tips      sleeps for 5 s, until 12:03:49",
@@ -171,14 +172,16 @@ def test_no_line_is_wider_than_the_terminal_whatever_its_author_wrote(width: int
     wide, hostile = "漢" * 300, "\x1b[2J\x1b]0;title\x07\r\n\u202e" * 20
     lines = shown(
         EventReceived(id=EVENT, name=hostile + wide, data=wide),
-        NotStarted(event=EVENT, function=wide, reason=hostile + wide),
+        NotStarted(event_id=EVENT, function=wide, reason=hostile + wide),
         RunStarted(run=hostile, function=hostile, version=1, reason=wide),
         tried(step=wide, output=hostile + "x" * 1_000_000, log=hostile + wide),
         tried(status="failed", step=hostile, error=Error(wide, hostile, wide), then="the last one"),
         StepSaid(run=RUN, step=wide, step_id="x", status="completed", reason=wide, output=wide),
         Sleeping(run=RUN, step=wide, step_id="x", until=AT + 10**9),
-        Waiting(run=RUN, step=wide, step_id="x", event=wide, match=hostile),
+        Waiting(run=RUN, step=wide, step_id="x", event_name=wide, match=hostile),
         RunEnded(run=RUN, status="cancelled", seconds=10**9, reason=wide),
+        RunEnded(run=RUN, function=wide, status="failed", seconds=10**9, reason=wide),
+        RunEnded(run=hostile + wide, status="failed", seconds=10**9, reason=wide),
         width=width,
     )
     for line in lines:

@@ -1,3 +1,4 @@
+import math
 import random
 import threading
 import time
@@ -7,7 +8,10 @@ import pytest
 
 from drivers import script_check
 from drivers.contract import Abort, Bundle, Call
+from drivers.json_syntax import json_problem
 from drivers.script_check import ScriptFault, check_scripts
+from drivers.script_compiling import TooLong, workshop
+from drivers.script_imports import line_of_import
 from drivers.typescript import TypeScriptDriver
 
 
@@ -172,6 +176,19 @@ def test_javascript_and_json_are_checked_too() -> None:
     assert check("import a from './a.json';\nexport default () => a", a_json='{"a": 1}') == []
 
 
+def test_json_is_what_the_run_takes_for_it() -> None:
+    for text in ('"\\ud800"', "9" * 5_000, "[" * 500 + "]" * 500, " " * 500_000 + '"\\uDC00"'):
+        assert json_problem(text) is None
+    for text in ("NaN", "[1, Infinity]", '"\n"', "", "[" * 2_000 + "]" * 2_000, "[1" + " " * 500_000):
+        assert json_problem(text) is not None
+
+
+def test_a_fault_of_json_that_is_too_large_to_be_parsed_at_once_has_its_line() -> None:
+    problem = json_problem("[\n" + "[],\n" * 200_000 + '"é", x]')
+    assert problem is not None
+    assert (problem.line, problem.message) == (200_002, "JSON is malformed: invalid character")
+
+
 def test_jsx_needs_a_package_and_is_refused_as_it_would_be_when_it_runs() -> None:
     fault = only(check("import v from './view';\nexport default () => v", view_tsx="export default <p>\n  a</p>"))
     assert fault.path == "view.tsx"
@@ -304,11 +321,72 @@ def test_a_hostile_source_is_answered_in_time(source: str, name: str) -> None:
     assert 0 < len(faults) <= script_check.MAX_FAULTS
 
 
+LINES = {
+    "comments": "//" + "import(//" * 22 + "\n",
+    "open comments": "//" + "import(/*" * 22 + "\n",
+    "spaces": "//import(" + " " * 30 + "import(" + "\t" * 600 + "\n",
+    "stars": "//import(/*" + "*" * 400 + "\n",
+    "texts": "//import('" + "\\a" * 200 + "\n",
+    "words": "//" + "from import " * 20 + "\n",
+}
+
+
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES)
+def test_words_that_look_like_imports_hold_up_no_other_thread(line: str) -> None:
+    source = "import './gone';\n" + line * (2_000_000 // len(line))
+    pauses: list[float] = []
+    over = threading.Event()
+
+    def tick() -> None:
+        last = time.monotonic()
+        while not over.wait(0.005):
+            now = time.monotonic()
+            pauses.append(now - last)
+            last = now
+
+    ticking = threading.Thread(target=tick)
+    ticking.start()
+    began = time.monotonic()
+    try:
+        assert only(check(source, "index.js")).line == 1
+        assert time.monotonic() - began < 20
+    finally:
+        over.set()
+        ticking.join()
+    assert max(pauses) < 0.5
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_looking_for_imports_asks_for_the_time(dynamic: bool) -> None:
+    def over() -> None:
+        raise TooLong
+
+    with pytest.raises(TooLong):
+        line_of_import("import(" * 5_000, "./a", lambda _: True, dynamic, over)
+
+
+def test_an_import_behind_thousands_of_words_that_look_so_is_found() -> None:
+    source = "// import(import( from from\n" * 5_000 + "import('./gone'); export default () => 1;"
+    assert only(check(source, "index.js")).line == 5_001
+
+
 def test_what_takes_too_long_is_a_fault_and_the_next_check_is_none_the_worse() -> None:
     source = "export default [" + "[1, a => `${a}`]," * 200_000 + "];"
     fault = only(check(source, seconds=0.2))
     assert fault == ScriptFault("index.ts", None, "takes too long to be checked")
     assert check("export default 2") == []
+
+
+def test_a_check_with_a_deadline_of_more_than_itself_raises_when_that_is_over() -> None:
+    source = "export default [" + "[1, a => `${a}`]," * 200_000 + f"{time.monotonic_ns()}];"
+    with pytest.raises(TooLong):
+        check_scripts({"index.ts": source.encode()}, ["index.ts"], deadline=time.monotonic() + 0.2)
+
+
+def test_waiting_for_a_turn_ends_at_the_deadline() -> None:
+    with workshop(60.0, math.inf), workshop(60.0, math.inf), pytest.raises(TooLong):
+        check_scripts({"index.ts": b"let a"}, ["index.ts"], deadline=time.monotonic() + 0.1)
+    assert check("let a") == []
 
 
 def test_a_script_that_is_too_large_is_a_fault() -> None:

@@ -31,8 +31,9 @@ def test_javascript_needs_no_types(typescript: TypeScriptDriver) -> None:
 
 
 def test_no_run_and_no_default_is_told(typescript: TypeScriptDriver) -> None:
-    name, message = error_of(run(typescript, script_call("export const start = () => 1")))
-    assert (name, message) == ("NoEntrypoint", "index.ts exports no function named run, and no default function")
+    outcome = run(typescript, script_call("export const start = () => 1"))
+    assert error_of(outcome) == ("NoEntrypoint", "index.ts exports no function named run, and no default function")
+    assert not outcome.retryable
 
 
 def test_the_output_is_what_json_makes_of_it(typescript: TypeScriptDriver) -> None:

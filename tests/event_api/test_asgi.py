@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from pytest_django import Settings
 
-from inngest_server import asgi, body_limits
+from apps.datastore.keys import create_api_token
+from apps.datastore.models import Environment, Scope
+from inngest_server import asgi, body_limits, deploy_door
 from tests.event_api.calling import LOOPBACK, Response
 from tests.functions import dev_environment
 
@@ -121,9 +124,74 @@ def test_a_deploy_without_a_key_is_refused_before_its_body_comes(headers: list[t
     assert answer.headers[b"x-inngest-server-kind"] == b"cloud"
 
 
-@pytest.mark.usefixtures("in_production")
-@pytest.mark.django_db(transaction=True)
-def test_a_deploy_with_a_key_is_read_and_the_key_then_asked() -> None:
-    answer = post(in_pieces(b"x" * DEPLOY_LIMIT, b""), (b"authorization", b"Bearer nonsense"), path=body_limits.DEPLOYS)
+@pytest.fixture
+def environment(in_production: None, transactional_db: None) -> Environment:
+    return dev_environment()
+
+
+def bearer(token: str) -> tuple[bytes, bytes]:
+    return b"authorization", f"Bearer {token}".encode()
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize(
+    ("header", "error"),
+    [
+        (b"x", "`Authorization` must be `Bearer <API token>`"),
+        (b"Bearer nonsense", "API token not found"),
+        (b"Bearer " + b"a" * 64, "Signing key not found"),
+    ],
+)
+def test_a_deploy_with_a_key_that_nobody_has_is_refused_before_its_body_comes(header: bytes, error: str) -> None:
+    answer = post(never(), (b"authorization", header), path=body_limits.DEPLOYS)
     assert answer is not None
-    assert (answer.status, answer.error) == (401, "API token not found")
+    assert (answer.status, answer.error, json.loads(answer.body)["status"]) == (401, error, 401)
+    assert answer.headers[b"www-authenticate"] == b"Bearer"
+
+
+def test_a_deploy_with_a_key_that_may_only_read_is_refused_before_its_body_comes(environment: Environment) -> None:
+    token = create_api_token(environment, "reader", Scope.READ)
+    answer = post(never(), bearer(token), path=body_limits.DEPLOYS)
+    assert answer is not None
+    assert (answer.status, answer.error) == (403, "This needs an API token of scope deploy; this one has read")
+
+
+def test_a_deploy_with_a_key_that_may_deploy_is_read(environment: Environment) -> None:
+    token = create_api_token(environment, "deployer", Scope.DEPLOY)
+    answer = post(in_pieces(b"x" * 1_000, b""), bearer(token), path=body_limits.DEPLOYS)
+    assert answer is not None
+    assert answer.status == 415  # of Django's view
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_deploy_whose_key_cannot_be_looked_up_is_asked_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: bytes) -> None:
+        raise OperationalError("no connection")
+
+    monkeypatch.setattr(deploy_door, "check_may_deploy", fail)
+    answer = post(never(), bearer("x"), path=body_limits.DEPLOYS)
+    assert answer is not None
+    assert (answer.status, b"retry-after" in answer.headers) == (503, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_so_many_deploys_are_received_at_once(settings: Settings) -> None:
+    dev_environment()
+    settings.DEPLOYS_RECEIVED = 2
+    places = [deploy_door.take_place() for _ in range(2)]
+    try:
+        answer = post(never(), path=body_limits.DEPLOYS)
+        assert answer is not None
+        assert (answer.status, b"retry-after" in answer.headers) == (503, True)
+    finally:
+        for place in places:
+            assert place is not None
+            place.give_back()
+    for _ in range(3):  # a body that has come, or ended too late, holds no place
+        came = post(in_pieces(b"x", b""), path=body_limits.DEPLOYS)
+        assert came is not None
+        assert came.status == 415
+        settings.DEPLOY_BODY_SECONDS = 0.1
+        assert post(never(), path=body_limits.DEPLOYS) is None
+        settings.DEPLOY_BODY_SECONDS = 10.0
+    assert deploy_door.Place.taken == 0

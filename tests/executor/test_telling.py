@@ -117,7 +117,7 @@ def test_sleeping_waiting_and_what_is_not_reached_are_told(heard: Heard, driver:
     assert sleeping.step == "later"
     assert 3_500 < sleeping.until - time.time() < 3_700
     assert isinstance(waiting, WaitOpened)
-    assert (waiting.step, waiting.event) == ("a", "answer")
+    assert (waiting.step, waiting.event_name) == ("a", "answer")
     reached = heard.only("step.not_reached")
     assert isinstance(reached, StepSaid)
     assert (reached.step, reached.reason) == ("never", "after a: `response == 2` is not true")
@@ -189,4 +189,17 @@ def test_where_no_person_looks_on_it_is_logged_with_fields(
     assert list(logged) == ["event.received", "run.started", "step.completed", "run.completed"]
     fields = logged["step.completed"].__dict__
     assert (fields["function"], fields["step"], fields["attempt"]) == ("shop", "a", 1)
-    assert logged["event.received"].__dict__["of_name"] == "test/event"
+    assert logged["event.received"].__dict__["event_name"] == "test/event"
+
+
+def test_whoever_is_to_work_is_rung_for_before_anything_is_told(
+    settings: Settings, rings: Rings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LOG_RUNS = True
+    rung: list[int] = []
+    monkeypatch.setattr("apps.state.wakes.tell", lambda told: rung.append(len(rings.heard)))
+    deploy_function({"a": ()})
+    append()
+    rings.take()
+    consume_events()
+    assert rung[-1] > 0

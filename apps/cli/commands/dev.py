@@ -57,6 +57,8 @@ def dev(
     cpu_workers: Cpu = 1,
 ) -> None:
     """Run the server here, with the functions of a folder and the apps of this machine."""
+    import apps.devserver.local_time  # noqa: F401 - finds the person's time zone before the settings set another
+
     settings = _settings()  # first: what is imported below reads the environment, too
     from apps.devserver.faults import CannotStart
     from apps.devserver.running import Options, run

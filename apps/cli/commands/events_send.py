@@ -10,10 +10,11 @@ import typer
 
 from apps.cli.client import Client, Refused, Unreachable, quoted
 from apps.cli.completing import complete_event_name
-from apps.cli.context import AsJson, Env, connect
+from apps.cli.context import AsJson, check_environment
 from apps.cli.event_files import Batch, in_batches, json_object, read_events
 from apps.cli.printing import note, out, print_json
 from apps.cli.problems import Problem
+from apps.cli.servers import BRANCH, check_name, choose_server
 
 EVENT_KEY = "INNGEST_EVENT_KEY"
 _ANY_KEY = "cli"
@@ -30,7 +31,14 @@ Ts = Annotated[int | None, typer.Option("--ts", help="When it happened: millisec
 File = Annotated[
     str | None, typer.Option("--file", help="Events as a JSON array or a line each; - for stdin.", metavar="FILE")
 ]
-Key = Annotated[str | None, typer.Option("--key", help=f"Event key; else {EVENT_KEY}.", metavar="KEY")]
+Key = Annotated[
+    str | None,
+    typer.Option("--key", help=f"Event key, which decides the environment; else {EVENT_KEY}.", metavar="KEY"),
+]
+Env = Annotated[
+    str | None,
+    typer.Option("--env", "-e", help="On a dev server dev; elsewhere a branch, for a --key of those.", metavar="NAME"),
+]
 
 
 def send(
@@ -51,7 +59,7 @@ def send(
     if data == "-" and user == "-":
         raise typer.BadParameter("Only one of --data and --user can be read from stdin.")
     events = [_event(name, data, user, event_id, ts)] if name is not None else read_events(file or "")
-    client = connect(env)
+    client = _connect(env, key)
     path = f"/e/{quoted(_key(client, key))}"
     ids: list[str] = []
     try:
@@ -72,8 +80,41 @@ def _event(name: str, data: str | None, user: str | None, event_id: str | None, 
     fields: dict[str, Any] = {"name": name, "id": event_id, "ts": ts}
     event = {field: value for field, value in fields.items() if value is not None}
     # As it was written: numbers of any length reach the function as they are.
-    payloads = {field: json_object(text, f"--{field}") for field, text in (("data", data), ("user", user)) if text}
+    payloads = {
+        field: json_object(text, f"--{field}") for field, text in (("data", data), ("user", user)) if text is not None
+    }
     return msgspec.json.encode({**event, **{field: msgspec.Raw(text) for field, text in payloads.items()}})
+
+
+def _connect(env: str | None, key: str | None) -> Client:
+    """A client, once it is clear that the events cannot go to another environment than the one that is named.
+
+    Outside dev mode the key alone decides where events go, and nobody tells us whose it is: `--env` would promise
+    what it cannot keep. Only with a key of the branch environments it says which branch is meant.
+    """
+    server = choose_server()
+    if env is None:
+        return Client(server)
+    check_name(env)
+    client = Client(server._replace(environment=env))
+    if _is_dev(client):
+        check_environment(client, env)
+    elif not env.startswith(f"{BRANCH}/"):
+        raise Problem(
+            "an event key belongs to one environment: --env can neither choose nor check it",
+            f"leave --env out, and give --key or {EVENT_KEY} with a key of {env}",
+        )
+    elif not key:
+        raise Problem(
+            f"--env {env} needs --key with a key of the environment {BRANCH}",
+            f"a key of another environment, as {EVENT_KEY} may hold, would send to that one",
+        )
+    return client
+
+
+def _is_dev(client: Client) -> bool:
+    root = client.get("/")
+    return isinstance(root, dict) and root.get("kind") == "dev"
 
 
 def _key(client: Client, given: str | None) -> str:
@@ -81,8 +122,7 @@ def _key(client: Client, given: str | None) -> str:
     key = given or os.environ.get(EVENT_KEY)
     if key:
         return key
-    root = client.get("/")
-    if isinstance(root, dict) and root.get("kind") == "dev":
+    if _is_dev(client):
         return _ANY_KEY
     raise Problem(
         f"{client.server.url} takes events with an event key only",

@@ -12,10 +12,12 @@ from apps.cli.completing import complete_event_name
 from apps.cli.context import AsJson, Env, connect
 from apps.cli.event_feed import EventFeed
 from apps.cli.json_text import encode
-from apps.cli.printing import as_time, duration, note, one_line, out, print_json, status_text
+from apps.cli.printing import as_time, duration, excerpt, is_cut, note, one_line, out, print_json, status_text
 from apps.cli.problems import Problem
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from apps.cli.event_runs import EventRuns
 
 POLL_SECONDS = 1.0
@@ -26,7 +28,9 @@ Name = Annotated[
     str | None,
     typer.Argument(help="Only events of this name.", metavar="NAME", autocompletion=complete_event_name),
 ]
-WithRuns = Annotated[bool, typer.Option("--runs", help="Show what they start, and how that ends.")]
+WithRuns = Annotated[
+    bool, typer.Option("--runs", help="Show what the last 20 events start, and what comes of it within a minute.")
+]
 
 
 def tail(name: Name = None, runs: WithRuns = False, env: Env = None, as_json: AsJson = False) -> None:
@@ -38,6 +42,8 @@ def tail(name: Name = None, runs: WithRuns = False, env: Env = None, as_json: As
         feed.start()
         if sys.stderr.isatty():
             note(f"Waiting for events{f' {one_line(name)}' if name else ''} on {client.server.url}; Ctrl-C ends it.")
+        if watched is not None:
+            note(watched.bounds)
         _follow(feed, watched, as_json)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
@@ -93,9 +99,9 @@ def _show_event(event: Mapping[str, Any], as_json: bool, wrapped: bool) -> None:
         (event["internal_id"], "cyan"),
         ("  a repetition: it starts nothing" if event["duplicate"] else "", "yellow"),
         "  ",
-        (one_line(encode(event.get("data", {}), indent=0), _DATA_CHARACTERS), "dim"),
+        (excerpt(encode(event.get("data", {}), indent=0), _DATA_CHARACTERS), "dim"),
     )
-    out().print(text, no_wrap=True, overflow="ellipsis", crop=True)
+    _print_cut(text)
 
 
 def _show_run(run: Mapping[str, Any], as_json: bool) -> None:
@@ -105,7 +111,8 @@ def _show_run(run: Mapping[str, Any], as_json: bool) -> None:
     from rich.text import Text
 
     status = run["phase"] or run["status"]
-    out().print(
+    took = duration(run["queued_at"], run["ended_at"])
+    _print_cut(
         Text.assemble(
             (f"{_clock(run['ended_at'] or run['queued_at'])}  ", "dim"),
             ("└ ", "dim"),
@@ -113,12 +120,17 @@ def _show_run(run: Mapping[str, Any], as_json: bool) -> None:
             (run["run_id"], "cyan"),
             "  ",
             status_text(status),
-            (f"  {duration(run['queued_at'], run['ended_at'])}", "dim"),
-        ),
-        no_wrap=True,
-        overflow="ellipsis",
-        crop=True,
+            (f"  {took}" if took else "", "dim"),
+        )
     )
+
+
+def _print_cut(text: "Text") -> None:
+    """A line, as much of it as a terminal has room for."""
+    if is_cut():
+        out().print(text, no_wrap=True, overflow="ellipsis", crop=True)
+    else:
+        out().print(text, soft_wrap=True)
 
 
 def _clock(moment: str) -> str:

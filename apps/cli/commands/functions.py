@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from apps.cli.context import AsJson, Env, connect
-from apps.cli.printing import ago, note, print_json, table
+from apps.cli.printing import ago, note, print_json
 
 Archived = Annotated[bool, typer.Option("--archived", help="Show those that were taken down, too.")]
 
@@ -21,6 +21,8 @@ def functions(archived: Archived = False, env: Env = None, as_json: AsJson = Fal
     if as_json:
         print_json(found)
     elif found:
+        from apps.cli.tables import table
+
         has_apps = any(one["app"] for one in found)
         headers = ["FUNCTION", "VERSION", "TRIGGERS", *(["APP"] if has_apps else []), "SINCE"]
         table(headers, [_row(one, has_apps) for one in found], give={"TRIGGERS"})

@@ -9,10 +9,20 @@ from apps.cli.completing import complete_function
 from apps.cli.context import AsJson, Env, connect
 from apps.cli.moving import known, move
 
+
+def check_function(function: str | None) -> str | None:
+    if function is not None and not function.strip():
+        raise typer.BadParameter("a function's id is not empty")
+    return function
+
+
 FunctionId = Annotated[
-    str, typer.Argument(metavar="FUNCTION", help="The function's id.", autocompletion=complete_function)
+    str,
+    typer.Argument(
+        metavar="FUNCTION", help="The function's id.", callback=check_function, autocompletion=complete_function
+    ),
 ]
-Version = Annotated[int | None, typer.Argument(metavar="VERSION", help="Its number.", show_default="the newest")]
+Version = Annotated[int | None, typer.Argument(min=1, metavar="VERSION", help="Its number.", show_default="the newest")]
 Note = Annotated[str | None, typer.Option("--note", help="Why; kept with the deploy.", metavar="TEXT")]
 
 

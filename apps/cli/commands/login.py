@@ -47,6 +47,8 @@ def login(
     address = read_url(url or os.environ.get(API_URL) or credentials.current or DEV_URL, "--url" if url else API_URL)
     if _is_dev(address):
         server = Server(address, None, env)
+        if token is not None:
+            note(f"{address} is a dev server, which needs no token; the one that was given is not kept.")
     elif not (is_safe_for_tokens(address) or insecure):
         raise Problem(
             f"{address} is plain http: everybody on the way could read the token",

@@ -6,7 +6,7 @@ import typer
 
 from apps.cli.client import Client, quoted
 from apps.cli.commands.archive import Yes
-from apps.cli.commands.live import Note, make_live
+from apps.cli.commands.live import Note, check_function, make_live
 from apps.cli.completing import complete_function
 from apps.cli.context import AsJson, Env, connect
 from apps.cli.moving import known, move
@@ -18,11 +18,12 @@ FunctionId = Annotated[
         metavar="FUNCTION",
         help="A function's id.",
         show_default="all that the last deploy changed",
+        callback=check_function,
         autocompletion=complete_function,
     ),
 ]
-To = Annotated[int | None, typer.Option("--to", help="The version to go back to.", metavar="VERSION")]
-Number = Annotated[int | None, typer.Option("--deploy", help="The deploy to take back.", metavar="N")]
+To = Annotated[int | None, typer.Option("--to", min=1, help="The version to go back to.", metavar="VERSION")]
+Number = Annotated[int | None, typer.Option("--deploy", min=1, help="The deploy to take back.", metavar="N")]
 
 _LOOKED_AT = 50
 """Deploys, to find the last one that was no app's own."""
@@ -64,7 +65,7 @@ def _agree(client: Client, number: int, yes: bool) -> None:
     from apps.cli.confirming import confirm
     from apps.cli.deployed import tell_plan
 
-    with known():
+    with known(is_deploy=True):
         plan = client.get(f"/v1/deploys/{number}")["data"]
     if not plan["releases"]:
         raise Problem(f"deploy {number} made nothing live, so there is nothing to take back")

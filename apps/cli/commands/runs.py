@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apps.cli.client import Client, Refused, quoted
+from apps.cli.commands.live import check_function
 from apps.cli.completing import complete_function
 from apps.cli.context import AsJson, Env, connect
-from apps.cli.printing import ago, as_time, duration, note, one_line, out, print_json, status_text, table
+from apps.cli.printing import ago, as_time, duration, excerpt, is_cut, note, out, print_json, status_text
 from apps.cli.problems import Problem
 
 if TYPE_CHECKING:
@@ -44,7 +45,12 @@ Statuses = Annotated[
 OfFunction = Annotated[
     str | None,
     typer.Option(
-        "--function", "-f", help="Only runs of this function.", metavar="ID", autocompletion=complete_function
+        "--function",
+        "-f",
+        help="Only runs of this function.",
+        metavar="ID",
+        callback=check_function,
+        autocompletion=complete_function,
     ),
 ]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=MOST, help="How many.", metavar="N")]
@@ -64,7 +70,9 @@ def runs(
     if not found:
         note("no runs" if status or function else "no runs yet; an event starts some: inngest events send <name>")
         return
-    is_wide = out().width >= _WIDE
+    from apps.cli.tables import table
+
+    is_wide = not is_cut() or out().width >= _WIDE
     headers = ["RUN", "STATUS", "FUNCTION", "QUEUED", "TOOK", *(["RESULT"] if is_wide else [])]
     table(headers, [_row(run, now, is_wide) for run in found], give={"FUNCTION", "RESULT"}, right={"TOOK"})
     if has_more and out().is_terminal:
@@ -91,7 +99,7 @@ def _require_function(client: Client, function: str) -> None:
         client.get(f"/v1/functions/{quoted(function)}")
     except Refused as refusal:
         if refusal.status == 404:
-            raise Problem(f"there is no function {one_line(function)}", "inngest functions lists them") from None
+            raise Problem(refusal.message, "inngest functions lists them") from None
         raise
 
 
@@ -115,9 +123,9 @@ def _result(run: Mapping[str, Any]) -> str:
     """The error's message, or the beginning of the output."""
     output = run["output"]
     if run["status"] == "Failed" and isinstance(output, dict) and "message" in output:
-        return one_line(str(output["message"]), _RESULT_CHARACTERS)
+        return excerpt(str(output["message"]), _RESULT_CHARACTERS)
     if output is None:
         return ""
     from apps.cli.json_text import encode
 
-    return one_line(encode(output, indent=0), _RESULT_CHARACTERS)
+    return excerpt(encode(output, indent=0), _RESULT_CHARACTERS)

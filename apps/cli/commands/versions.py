@@ -19,7 +19,7 @@ def versions(function: FunctionId, env: Env = None, as_json: AsJson = False) -> 
     if as_json:
         print_json(found)
         return
-    from apps.cli.printing import table
+    from apps.cli.tables import table
 
     headers = ["VERSION", "", "MADE", "BY", "FILES", "SIZE", "NOTE"]
     table(headers, [_row(one) for one in found], give={"NOTE", "BY"}, right={"FILES", "SIZE"})

@@ -29,5 +29,5 @@ def describe_access(access: dict[str, Any]) -> str:
     if access["kind"] == "dev":
         return "no token is needed: it is a dev server"
     kind = {"api-token": "API token", "signing-key": "signing key"}.get(access["kind"], access["kind"])
-    hint = f" ({access['hint']})" if access.get("hint") else ""
+    hint = f" ({access['hint']}…)" if access.get("hint") else ""
     return f"{kind} {access['name']}{hint}, scope {access['scope']}"

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from apps.cli.client import KIND, Client, Refused
+from apps.cli.client import KIND, Client, Refused, Unreachable
 from apps.cli.doctor.database import skew
 from apps.cli.doctor.finding import Finding, fault, ok, skipped, warning
+from apps.cli.doctor.place import Place
 from apps.cli.printing import one_line
 from apps.cli.problems import Problem
 from apps.cli.refusals import unreachable
@@ -27,33 +28,48 @@ class Answered(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+    at: float
+    """When its headers were here, in seconds since 1970."""
 
 
-def check_api(env: str | None, *, here: bool) -> list[Finding]:
-    """`here`: a server's configuration is on this machine, so that there need be no other to talk to."""
+def check_api(env: str | None, place: Place) -> list[Finding]:
+    """Of the server that commands go to; where nobody has named one, of the dev server of this folder."""
+    here = not place.missing
+    elsewhere: list[Finding] = []
+    is_guess = False
     try:
         server = choose_server(env)
+        # Nobody has said that there is a server.
+        is_guess = server.url == DEV_URL and server.token is None and not os.environ.get(API_URL)
+        if is_guess and place.url and place.url != DEV_URL:
+            elsewhere = [_elsewhere(place.url)]
+            server, is_guess = server._replace(url=place.url), False
         health = _get(server, "/health")
-    except Problem as problem:
-        if here and isinstance(problem, _Silent) and problem.is_guess:
+    except Unreachable as problem:
+        if here and is_guess:
             return [skipped("API", f"nothing answers at {DEV_URL}; {API_URL} or inngest login names a server")]
+        return [fault("API", one_line(problem.message), _advice(problem)), *elsewhere]
+    except Problem as problem:
         return [fault("API", one_line(problem.message), problem.next_step)]
     if KIND not in health.headers:
         return [fault("API", f"{server.url} is not an Inngest server", f"check the address: {API_URL}, inngest login")]
-    return [*_who(server, health), _clock(health), _ready(server, here)]
+    ready = _ready(server, here)
+    return [*_who(server, health, is_ready=ready.level == "ok"), *elsewhere, _clock(health), ready]
 
 
-class _Silent(Problem):
-    """Nothing answers."""
+def _elsewhere(url: str) -> Finding:
+    told = f"commands go to {DEV_URL} unless they are told otherwise, and the dev server of this folder is at {url}"
+    return warning("address", told, f"export {API_URL}={url}\ninngest login --url {url}")
 
-    def __init__(self, problem: Problem, server: Server) -> None:
-        super().__init__(problem.message, problem.next_step)
-        # Nobody has said that there is a server.
-        self.is_guess = server.url == DEV_URL and server.token is None and not os.environ.get(API_URL)
+
+def _advice(problem: Problem) -> str:
+    """Without what sends one to doctor again."""
+    steps = [step for step in problem.next_step.split("; ") if "inngest doctor" not in step]
+    return "; ".join(steps)
 
 
 def _get(server: Server, path: str) -> Answered:
-    """Without the token. Raises _Silent."""
+    """Without the token. Raises Unreachable."""
     import urllib3
 
     from apps.cli.proxies import pool_for
@@ -67,14 +83,15 @@ def _get(server: Server, path: str) -> Answered:
             redirect=False,
             preload_content=False,
         )
+        at = time.time()
         body = response.read(_MOST_BYTES)
         response.close()
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise _Silent(unreachable(server, error), server) from error
-    return Answered(response.status, response.headers, body)
+        raise unreachable(server, error) from error
+    return Answered(response.status, response.headers, body, at)
 
 
-def _who(server: Server, health: Answered) -> list[Finding]:
+def _who(server: Server, health: Answered, *, is_ready: bool) -> list[Finding]:
     """The server's version, and what the token opens."""
     kind = one_line(health.headers[KIND], 20)
     place = f"{server.url}, {'dev server' if kind == 'dev' else 'production'}"
@@ -86,16 +103,25 @@ def _who(server: Server, health: Answered) -> list[Finding]:
         if refused.status == 404:
             told = "the server is older than this CLI: it has no /v1/whoami"
             found = [ok("API", place), warning("token", told, "update the server")]
+        elif refused.status >= 500:
+            found = [ok("API", place), _not_told(refused, is_ready)]
         else:
-            found = [ok("API", place), fault("token", one_line(refused.message, 200), refused.next_step)]
+            found = [ok("API", place), fault("token", one_line(refused.message, 200), _advice(refused))]
     except Problem as problem:
-        found = [ok("API", place), fault("token", one_line(problem.message, 200), problem.next_step)]
+        found = [ok("API", place), _not_told(problem, is_ready)]
     except (KeyError, TypeError):
         found = [ok("API", place), fault("token", "the answer of /v1/whoami cannot be understood", "update the CLI")]
     if unsafe:
         told = f"{server.url} is plain http: everybody on the way can read the token"
         found.append(warning("line", told, "use its https address"))
     return found
+
+
+def _not_told(problem: Problem, is_ready: bool) -> Finding:
+    """The server could not say what the token is good for. If it is not ready, that is told with `/ready`."""
+    if not is_ready:
+        return skipped("token", "not known before the server is ready")
+    return fault("/v1/whoami", one_line(problem.message, 200), "the server's log says why")
 
 
 def _version(place: str, server: Mapping[str, Any]) -> Finding:
@@ -125,7 +151,7 @@ def _clock(health: Answered) -> Finding:
     except (KeyError, ValueError, OverflowError):
         return skipped("API's clock", "the answer has no date")
     # The date is cut to the second.
-    return skew("API's clock", "the server", there + _DATE_SECONDS / 2 - time.time(), _DATE_SECONDS)
+    return skew("API's clock", "the server", there + _DATE_SECONDS / 2 - health.at, _DATE_SECONDS)
 
 
 def _ready(server: Server, here: bool) -> Finding:
@@ -134,7 +160,7 @@ def _ready(server: Server, here: bool) -> Finding:
         checks = msgspec.json.decode(answer.body)["checks"]
         faults = [f"{name}: {check['message']}" for name, check in checks.items() if not check["ok"]]
     except Problem as problem:
-        return fault("/ready", one_line(problem.message, 200), problem.next_step)
+        return fault("/ready", one_line(problem.message, 200), _advice(problem))
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
         return fault("/ready", "its answer cannot be understood", f"look at {server.url}/ready")
     if faults or answer.status != 200:

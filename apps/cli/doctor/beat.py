@@ -6,7 +6,7 @@ from apps.cli.doctor.connecting import connect, not_known
 from apps.cli.doctor.finding import Finding, fault, ok
 from apps.cli.doctor.place import Place
 
-_COMMAND = "celery -A inngest_server beat --scheduler django_celery_beat.schedulers:DatabaseScheduler"
+_COMMAND = "celery -A inngest_server beat --scheduler apps.doorbell.beat:Scheduler"
 _PULSE = "SELECT extract(epoch FROM clock_timestamp() - max(at))::float8 FROM state_pulse"
 _DISABLED = "SELECT name FROM django_celery_beat_periodictask WHERE name = ANY(%s) AND NOT enabled ORDER BY name"
 

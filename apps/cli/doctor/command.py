@@ -38,10 +38,10 @@ def _look(env: str | None) -> list[Group]:
     from apps.cli.doctor.place import find_place
 
     place = find_place(os.environ, Path.cwd())
-    api = partial(check_api, env, here=not place.missing)
+    api = partial(check_api, env, place)
     if place.missing:
-        left = [Group(name, [skipped(name, place.missing)]) for name in _OF_SERVER]
-        return [*left, *run_at_once({"API": api})]
+        left = Group("server", [skipped("server", place.missing)])
+        return [left, *run_at_once({"API": api})]
 
     from apps.cli.doctor.beat import check_beat
     from apps.cli.doctor.broker import check_broker

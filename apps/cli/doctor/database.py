@@ -76,7 +76,11 @@ def _durability(connection: Connection) -> Finding:
     off = [name for name in names if _setting(connection, name) == "off"]
     if off:
         found = f"{', '.join(off)} off: accepted events can be lost when the machine goes down"
-        return fault("durability", found, "; ".join(f"ALTER SYSTEM SET {name} = on" for name in off))
+        return fault(
+            "durability",
+            found,
+            "; ".join([*(f"ALTER SYSTEM SET {name} = on" for name in off), "SELECT pg_reload_conf()"]),
+        )
     return ok("durability", "what is committed is on disk")
 
 

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 DATA = ".inngest"
+ADDRESS = "address"
+"""File in it: the URL of the dev server that runs."""
 NOT_HERE = "not on a server: DATABASE_URL is not set"
 _SOCKET_LINE = 4
 """Of PostgreSQL's pid file: the folder of its socket."""
@@ -18,6 +20,9 @@ class Place(NamedTuple):
     """Why there is no server to look at; empty if there is one."""
     dev_server: bool = False
     """It is the dev server of this folder, which starts and stops its own processes."""
+
+    url: str = ""
+    """Of a dev server that runs in this folder."""
 
     def start(self, command: str) -> str:
         """What to do about a process that is not there."""
@@ -33,14 +38,15 @@ def find_place(variables: MutableMapping[str, str], folder: Path) -> Place:
         return Place(NOT_HERE)
     if not _is_locked(data / "lock"):
         return Place(f"{NOT_HERE}, and the dev server of {DATA} does not run")
+    url = _url_in(data)
     database = _postgres_of(data / "postgres")
     if database is None:
-        return Place(f"{NOT_HERE}, and the dev server of {DATA} has a database elsewhere")
+        return Place(f"{NOT_HERE}, and the dev server of {DATA} has a database elsewhere", url=url)
     own = {"INNGEST_DEV": "1", "DATABASE_URL": database, **_broker_and_key(data)}
     for name, value in own.items():
         if not variables.get(name):
             variables[name] = value
-    return Place(dev_server=True)
+    return Place(dev_server=True, url=url)
 
 
 def _is_locked(lock: Path) -> bool:
@@ -55,6 +61,14 @@ def _is_locked(lock: Path) -> bool:
     finally:
         os.close(file)
     return False
+
+
+def _url_in(data: Path) -> str:
+    """Where the dev server with this data folder says that it listens; empty if it says nothing."""
+    try:
+        return (data / ADDRESS).read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
 
 
 def _postgres_of(folder: Path) -> str | None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _NARROW = 30
 _TO_DO = " " * 4
-_COMMANDS = ("celery ", "python ", "inngest ")
+_COMMANDS = ("celery ", "python ", "inngest ", "export ")
 _MARKS: dict[Level, tuple[str, str]] = {
     "ok": ("✓", "green"),
     "warning": ("!", "yellow"),

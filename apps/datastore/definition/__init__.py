@@ -3,7 +3,7 @@
 Pure Python: neither Django nor the database is imported here.
 """
 
-from apps.datastore.definition.checking import Checked, check_document, check_files, placed
+from apps.datastore.definition.checking import Checked, OutOfTime, check_document, check_files, placed
 from apps.datastore.definition.documents import read_document
 from apps.datastore.definition.durations import InvalidDuration, parse_duration
 from apps.datastore.definition.faults import Fault, InvalidDefinition
@@ -40,6 +40,7 @@ __all__ = [
     "FunctionDefinition",
     "InvalidDefinition",
     "InvalidDuration",
+    "OutOfTime",
     "Runtime",
     "Step",
     "Throttle",

@@ -1,5 +1,7 @@
 """A function's files checked as a whole: its definition, and the scripts that its steps run."""
 
+import math
+import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
@@ -26,25 +28,36 @@ class Checked(NamedTuple):
     """By path; without the definition's own file, and without what is no part of a function."""
 
 
-def check_files(files: Mapping[str, bytes], limits: FolderLimits = DEFAULT_LIMITS) -> Checked:
+class OutOfTime(Exception):
+    """The deadline passed before all was checked: it is not known whether the function is right."""
+
+
+def check_files(
+    files: Mapping[str, bytes], limits: FolderLimits = DEFAULT_LIMITS, deadline: float = math.inf
+) -> Checked:
     """Check the files of a function's folder, the definition among them.
 
-    Raises InvalidDefinition with every fault, each with its file, and its line where it has one; nothing else, whatever
-    is in the files.
+    Raises InvalidDefinition with every fault, each with its file, and its line where it has one. `deadline`, by the
+    monotonic clock, is of all that its caller checks, and OutOfTime is raised when it passes; nothing else, whatever is
+    in the files.
     """
+    _ask(deadline)
     kept = _within_limits(files, limits)
     filename = _definition_in(kept)
     text = _text_of(kept[filename], filename)
     document = read_document(text, filename)
     names = [name for name in kept if name not in DEFINITIONS]
     try:
-        return _check(document, {name: kept[name] for name in names})
+        return _check(document, {name: kept[name] for name in names}, deadline)
     except InvalidDefinition as invalid:
         raise InvalidDefinition(locate(invalid.faults, text, filename)) from None
 
 
-def check_document(document: object, files: Mapping[str, bytes], limits: FolderLimits = DEFAULT_LIMITS) -> Checked:
+def check_document(
+    document: object, files: Mapping[str, bytes], limits: FolderLimits = DEFAULT_LIMITS, deadline: float = math.inf
+) -> Checked:
     """The same for a definition that came as JSON values, without a file: its own faults have no file and no line."""
+    _ask(deadline)
     kept = _within_limits(files, limits)
     log = FaultLog()
     for name in DEFINITIONS:
@@ -52,7 +65,7 @@ def check_document(document: object, files: Mapping[str, bytes], limits: FolderL
             log.add("", "is not a file of the function here: its definition was given by itself", name)
     if log.faults:
         raise InvalidDefinition(log.faults)
-    return _check(document, kept)
+    return _check(document, kept, deadline)
 
 
 def placed(faults: Sequence[Fault], files: Mapping[str, bytes]) -> list[Fault]:
@@ -61,7 +74,12 @@ def placed(faults: Sequence[Fault], files: Mapping[str, bytes]) -> list[Fault]:
     return locate(faults, _text_of(files[filename], filename), filename)
 
 
-def _check(document: object, files: dict[str, bytes]) -> Checked:
+def _ask(deadline: float) -> None:
+    if time.monotonic() >= deadline:
+        raise OutOfTime
+
+
+def _check(document: object, files: dict[str, bytes], deadline: float) -> Checked:
     faults: list[Fault] = []
     definition: FunctionDefinition | None = None
     try:
@@ -70,9 +88,13 @@ def _check(document: object, files: dict[str, bytes]) -> Checked:
         faults += invalid.faults
     # Loads WebAssembly's engine, which most processes that import this package never need.
     from drivers.script_check import check_scripts
+    from drivers.script_compiling import TooLong
 
-    # Also of a definition that is wrong: all faults are told at once.
-    found = check_scripts(files, entrypoints(document, files))
+    try:
+        # Also of a definition that is wrong: all faults are told at once.
+        found = check_scripts(files, entrypoints(document, files), deadline=deadline)
+    except TooLong:
+        raise OutOfTime from None
     faults += [Fault("", fault.message, fault.path, fault.line) for fault in found]
     if faults or definition is None:
         raise InvalidDefinition(faults)

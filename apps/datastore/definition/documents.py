@@ -7,7 +7,7 @@ import msgspec
 from apps.datastore.definition.faults import Fault, InvalidDefinition, shown
 from apps.datastore.definition.json_document import read_json
 from apps.datastore.definition.positions import lines_in_json, lines_in_yaml
-from apps.datastore.definition.yaml_document import read_yaml
+from apps.datastore.definition.yaml_document import MAX_VALUES, TOO_MANY, read_yaml
 
 MAX_BYTES = 512 * 1024
 JSON = "inngest.json"
@@ -26,7 +26,10 @@ def read_document(text: str, filename: str) -> object:
     try:
         match filename:
             case "inngest.json":
-                return read_json(text, filename)
+                document = read_json(text, filename)
+                if _values(document) > MAX_VALUES:
+                    raise InvalidDefinition([Fault("", TOO_MANY, filename)])
+                return document
             case "inngest.yaml":
                 return read_yaml(text, filename)
     except InvalidDefinition as invalid:
@@ -36,6 +39,19 @@ def read_document(text: str, filename: str) -> object:
     else:
         problem = f"a definition is called {JSON} or {YAML}, not {shown(filename)}"
     raise InvalidDefinition([Fault("", problem, filename)])
+
+
+def _values(document: object) -> int:
+    """How many values it holds, with itself."""
+    count, todo = 0, [document]
+    while todo:
+        value = todo.pop()
+        count += 1
+        if isinstance(value, dict):
+            todo.extend(value.values())
+        elif isinstance(value, list):
+            todo.extend(value)
+    return count
 
 
 def locate(faults: Sequence[Fault], text: str, filename: str) -> list[Fault]:

@@ -12,7 +12,9 @@ from apps.datastore.definition.faults import FaultLog, InvalidDefinition, shown
 MIB = 1024 * 1024
 MAX_PATH = 500
 """Characters."""
-IGNORED_FOLDERS = {"node_modules", "__pycache__"}
+IGNORED_FOLDERS = {"node_modules", "__pycache__", "__MACOSX"}
+_FOLDER_ICON = "Icon\r"
+"""What macOS makes in a folder that has a picture of its own."""
 # The last is a slip that is better answered than passed over.
 DEFINITIONS = (JSON, YAML, CUE, "inngest.yml")
 
@@ -70,7 +72,7 @@ def read_files(path: Path, limits: FolderLimits = DEFAULT_LIMITS) -> dict[str, b
 
 def is_ignored(name: str) -> bool:
     """Whether a file or folder of this bare name is no part of a function."""
-    return name.startswith(".") or name in IGNORED_FOLDERS
+    return name.startswith(".") or name in IGNORED_FOLDERS or name == _FOLDER_ICON
 
 
 def name_problem(path: str) -> str:

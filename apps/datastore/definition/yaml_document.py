@@ -24,6 +24,9 @@ from yaml.events import (
 from apps.datastore.definition.faults import Fault, FaultLog, InvalidDefinition, at
 
 MAX_DEPTH = 100
+MAX_VALUES = 50_000
+"""Of a document: half a megabyte may hold five times as many, and takes seconds then."""
+TOO_MANY = f"has more than {MAX_VALUES} values"
 
 # libyaml's parser is some ten times faster; wheels have it, odd platforms may not.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -78,12 +81,17 @@ def _build(events: Iterable[Event], filename: str) -> object:
     log = FaultLog()
     documents: list[object] = []
     stack = [_Open("", documents)]
+    values = 0
     for event in events:
         _refuse_extras(event, filename, len(stack))
         inner = stack[-1]
         if inner.wants_key and not isinstance(event, MappingEndEvent):
             _take_key(inner, event, filename, log)
-        elif isinstance(event, ScalarEvent):
+            continue
+        values += isinstance(event, ScalarEvent | MappingStartEvent | SequenceStartEvent)
+        if values > MAX_VALUES:
+            _refuse(event, filename, TOO_MANY)
+        if isinstance(event, ScalarEvent):
             inner.put(_scalar(event))
         elif isinstance(event, MappingStartEvent | SequenceStartEvent):
             path = inner.next_path() if len(stack) > 1 else "$"

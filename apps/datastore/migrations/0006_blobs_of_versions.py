@@ -23,7 +23,7 @@ def move_files(apps, schema_editor):
             manifest[path] = {"digest": digest, "size": len(content)}
         # Written as the server writes it, so that the same content has the same digest.
         version.manifest = json.dumps(manifest, ensure_ascii=False, separators=(",", ":"))
-        text = f"{version.definition}\0{version.manifest}\0{version.folder}"
+        text = f"{version.definition}\0{version.manifest}"
         version.digest = hashlib.sha256(text.encode()).hexdigest()
         version.save(update_fields=["manifest", "digest"])
     schema_editor.execute("ALTER TABLE datastore_functionversion ENABLE TRIGGER version_is_immutable")
@@ -35,13 +35,15 @@ def make_releases(apps, schema_editor):
     Deploy = apps.get_model("datastore", "Deploy")
     Release = apps.get_model("datastore", "Release")
     for environment in Environment.objects.all():
-        live = Function.objects.filter(environment=environment, live_version__isnull=False)
-        if not live.exists():
+        # What had versions and is live no more was taken down.
+        functions = Function.objects.filter(environment=environment, versions__isnull=False).distinct()
+        if not functions.exists():
             continue
         deploy = Deploy.objects.create(environment=environment, number=1, kind="deploy", actor=ACTOR, note="")
         Environment.objects.filter(pk=environment.pk).update(deploys=F("deploys") + 1)
-        releases = (Release(function=function, deploy=deploy, version_id=function.live_version_id) for function in live)
-        Release.objects.bulk_create(releases, batch_size=500)
+        Release.objects.bulk_create(
+            (Release(function=one, deploy=deploy, version_id=one.live_version_id) for one in functions), batch_size=500
+        )
 
 
 class Migration(migrations.Migration):
@@ -51,6 +53,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(move_files, migrations.RunPython.noop),
-        migrations.RunPython(make_releases, migrations.RunPython.noop),
+        # There is no way back: files that are not text fit in no column that was there before.
+        migrations.RunPython(move_files),
+        migrations.RunPython(make_releases),
     ]

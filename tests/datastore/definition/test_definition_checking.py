@@ -1,9 +1,18 @@
 import json
+import time
 
 import msgspec
 import pytest
 
-from apps.datastore.definition import Fault, FolderLimits, InvalidDefinition, check_document, check_files, placed
+from apps.datastore.definition import (
+    Fault,
+    FolderLimits,
+    InvalidDefinition,
+    OutOfTime,
+    check_document,
+    check_files,
+    placed,
+)
 from apps.datastore.definition.faults import MAX_FAULTS
 from apps.datastore.definition.folder import DEFAULT_LIMITS
 
@@ -146,6 +155,16 @@ def test_a_function_has_its_limits() -> None:
     assert check_files(files, FolderLimits(3, 1_000))
     assert "one file too many; the limit is 2" in faults_of(files, FolderLimits(files=2))[0].message
     assert "makes the function larger" in faults_of(files, FolderLimits(total_bytes=150))[0].message
+
+
+def test_a_check_ends_at_its_deadline_and_blames_no_file() -> None:
+    index = f"export const run = () => {time.monotonic_ns()}".encode()
+    for deadline in (time.monotonic(), time.monotonic() - 1):
+        with pytest.raises(OutOfTime):
+            check_files({"inngest.json": RIGHT, "index.ts": index}, deadline=deadline)
+        with pytest.raises(OutOfTime):
+            check_document(DOCUMENT, {"index.ts": index}, deadline=deadline)
+    assert check_files({"inngest.json": RIGHT, "index.ts": index}, deadline=time.monotonic() + 60)
 
 
 def test_a_document_that_came_as_values_is_checked_with_its_files() -> None:

@@ -133,8 +133,29 @@ def test_a_document_that_is_too_large_is_refused(text: str, filename: str) -> No
     assert "larger than 512 KiB" in fault_of(text, filename)[2]
 
 
+@pytest.mark.parametrize("filename", ["inngest.json", "inngest.yaml"])
+@pytest.mark.parametrize("value", ["0", "[]", "{}"])
+def test_a_document_has_so_many_values_and_no_more(value: str, filename: str) -> None:
+    assert read_document(f"[{(value + ',') * 49_998}{value}]", filename)
+    assert "more than 50000 values" in fault_of(f"[{(value + ',') * 49_999}{value}]", filename)[2]
+
+
+@pytest.mark.parametrize("filename", ["inngest.json", "inngest.yaml"])
+def test_names_of_fields_are_no_values_of_their_own(filename: str) -> None:
+    fields = ",".join(f'"{number}": 0' for number in range(40_000))
+    assert read_document(f"{{{fields}}}", filename)
+
+
 @pytest.mark.parametrize(
-    "text", ["a0: 1\n" * 70_000, "- a\n" * 120_000, "a: {" * 100_000, "? " * 200_000, "a: '" + "''" * 200_000]
+    "text",
+    [
+        "[" + "[]," * 170_000 + "]",
+        "a0: 1\n" * 70_000,
+        "- a\n" * 120_000,
+        "a: {" * 100_000,
+        "? " * 200_000,
+        "a: '" + "''" * 200_000,
+    ],
 )
 def test_the_largest_yaml_is_read_or_refused_quickly(text: str) -> None:
     began = time.monotonic()

@@ -58,7 +58,7 @@ def test_a_wait_and_its_event_are_told(heard: Heard, app: SdkApp) -> None:
     append()
     work()
     waiting = heard.only("step.waiting")
-    assert (getattr(waiting, "step", ""), getattr(waiting, "event", "")) == ("hold", "answer")
+    assert (getattr(waiting, "step", ""), getattr(waiting, "event_name", "")) == ("hold", "answer")
     append("answer")
     work()
     heard.kinds("run.completed")
