@@ -32,6 +32,8 @@ def server() -> Iterator[Server]:
 def fresh(server: Server) -> Server:
     """Everything runs, but the workers for steps."""
     server.reset()
+    with psycopg.connect(server.postgres.url, autocommit=True) as connection:
+        connection.execute("DELETE FROM state_worker WHERE queues LIKE 'steps%'")  # killed, and not yet taken for dead
     wait_for(lambda: server.number("SELECT count(*) FROM state_pulse WHERE at > now() - interval '5 s'"), "beat beats")
     return server
 

@@ -17,6 +17,7 @@ from apps.core_api.diffs import Differ
 from apps.core_api.line_matching import Work, hunks
 from tests.core_api.archiving import function
 from tests.core_api.deploying import deploy, deploy_texts, get, post
+from tests.functions import dev_environment
 
 DIFF = "/v1/functions/welcome/diff"
 
@@ -237,6 +238,7 @@ def test_who_waits_to_compare_holds_no_connection_and_is_told_when_to_come_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(version_diffs, "TURN_SECONDS", 0.01)
+    dev_environment()
     client = APIClient()
     deploy_texts(client, "1", "2")
     with version_diffs._turn():
