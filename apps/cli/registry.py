@@ -28,6 +28,7 @@ COMMANDS = (
     Named("archive", "apps.cli.commands.archive", "archive", _FUNCTIONS),
     Named("functions", "apps.cli.commands.functions", "functions", _FUNCTIONS),
     Named("versions", "apps.cli.commands.versions", "versions", _FUNCTIONS),
+    Named("deploys", "apps.cli.commands.deploys", "deploys", _FUNCTIONS),
     Named("diff", "apps.cli.commands.diff", "diff", _FUNCTIONS),
     Named("runs", "apps.cli.commands.runs", "runs", _RUNS),
     Named("run-info", "apps.cli.commands.run_info", "run_info", _RUNS),

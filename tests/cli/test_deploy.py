@@ -1,5 +1,6 @@
 """`inngest deploy`: what is wrong is told at once and here; else all goes live, and what changed is told."""
 
+import json
 import os
 import re
 import subprocess
@@ -180,6 +181,19 @@ def test_what_is_sent_is_one_archive_with_its_length(away: Shop) -> None:
     assert headers["content-type"] == "application/gzip"
     assert int(headers["content-length"]) == len(asked.body)
     assert b"secret" not in asked.body
+
+
+def test_what_is_wrong_is_json_too_for_those_who_ask_for_it(away: Shop) -> None:
+    away.write("pay", bogus=1)
+    said = away.inngest("deploy", "shop", "--json")
+    (fault,) = json.loads(said.out)["faults"]
+    assert (said.code, fault["path"], fault["file"]) == (1, "$.bogus", "inngest.json")
+    faults = [{"function": "pay", "file": "pay/inngest.json", "line": 2, "path": "$.id", "message": "taken"}]
+    away.write("pay")
+    with answering(lambda _: as_json({"error": "no", "status": 400, "faults": faults}, 400)) as server:
+        away.env["INNGEST_API_URL"] = server.url
+        said = away.inngest("deploy", "shop", "--json")
+    assert (said.code, json.loads(said.out)) == (1, {"faults": faults})
 
 
 def test_the_servers_faults_are_told_as_those_found_here(away: Shop) -> None:

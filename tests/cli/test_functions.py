@@ -37,6 +37,15 @@ def test_functions_are_listed_with_what_starts_them(shop: Shop) -> None:
     assert row(shop, shop.done("functions"), "mail")[:3] == ["mail", "v1", "a/b if event.data.size > 3, c/d"]
 
 
+def test_deploys_are_listed_with_the_numbers_that_a_rollback_takes(shop: Shop) -> None:
+    newest, before = shop.data("deploys", "--limit", "2")
+    assert (newest["number"], newest["kind"], newest["note"]) == (before["number"] + 1, "deploy", "no more conditions")
+    said = shop.done("deploys", "--limit", "1").splitlines()
+    assert said[0].split() == ["DEPLOY", "KIND", "WHEN", "BY", "NOTE"]
+    assert said[-1].split()[:2] == [str(newest["number"]), "deploy"]
+    assert "no more conditions" in said[-1]
+
+
 def test_what_is_archived_or_was_never_live_is_told_apart(shop: Shop) -> None:
     shop.done("archive", shop.id_of("mail"), "--yes")
     shop.write("later")

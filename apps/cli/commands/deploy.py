@@ -6,7 +6,7 @@ import shlex
 import time
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -42,9 +42,10 @@ def deploy(
 
     begun = time.monotonic()
     with stages() as shown:
-        archive, packed = _pack(folder, shown)
+        archive, packed = _pack(folder, shown, as_json)
         client = connect(env)
-        data = _send(client, archive, packed, folder, shown, dry_run=dry_run, live=not no_live, note=note_)
+        asked = _Asked(dry_run, not no_live, note_, as_json)
+        data = _send(client, archive, packed, folder, shown, asked)
     if as_json:
         print_json(data)
     else:
@@ -53,7 +54,16 @@ def deploy(
         tell_deployed(data, folder, env, time.monotonic() - begun, live=not no_live)
 
 
-def _pack(folder: Path, shown: "Stages") -> tuple[bytes, "Packed"]:
+class _Asked(NamedTuple):
+    """The options of a deploy."""
+
+    dry_run: bool
+    live: bool
+    note: str | None
+    as_json: bool
+
+
+def _pack(folder: Path, shown: "Stages", as_json: bool) -> tuple[bytes, "Packed"]:
     from apps.cli.faults import local_faults
     from apps.cli.packing import pack
     from apps.datastore.definition.faults import InvalidDefinition
@@ -63,6 +73,10 @@ def _pack(folder: Path, shown: "Stages") -> tuple[bytes, "Packed"]:
     try:
         packed = pack(folder, archive, shown.packing)
     except InvalidDefinition as invalid:
+        if as_json:
+            print_json(
+                {"faults": [{field: getattr(one, field) for field in one.__struct_fields__} for one in invalid.faults]}
+            )
         raise _refuse(local_faults(folder, invalid.faults), "nothing was sent") from None
     if packed.functions == 0:
         raise _nothing(folder)
@@ -75,10 +89,7 @@ def _send(
     packed: "Packed",
     folder: Path,
     shown: "Stages",
-    *,
-    dry_run: bool,
-    live: bool,
-    note: str | None,
+    asked: _Asked,
 ) -> Any:
     from apps.cli.conflicts import conflict
     from apps.cli.faults import server_fault
@@ -90,12 +101,14 @@ def _send(
             "/v1/deploys",
             archive,
             "application/gzip",
-            {"dry_run": dry_run or None, "live": None if live else False, "note": note},
+            {"dry_run": asked.dry_run or None, "live": None if asked.live else False, "note": asked.note},
             lambda sent: shown.uploading(sent, len(archive)),
         )
     except Refused as refused:
         faults = refused.body.get("faults") if isinstance(refused.body, dict) else None
         if refused.status == 400 and faults:
+            if asked.as_json:
+                print_json({"faults": faults})
             told = [server_fault(folder, fault) for fault in faults]
             raise _refuse(told, "the server refused them, and nothing was deployed") from None
         if refused.status == 409:
