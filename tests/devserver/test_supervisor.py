@@ -45,8 +45,8 @@ def recorded(name: str, process: Process) -> leftovers.Child:
 
 def ids_of(name: str, terminal: io.StringIO) -> list[int]:
     """The process ids that a program has told, the latest last."""
-    lines = [line.partition(" | ") for line in terminal.getvalue().splitlines()]
-    return [int(text) for label, _, text in lines if label.strip() == name]
+    lines = [line.split(maxsplit=2) for line in terminal.getvalue().splitlines()]
+    return [int(text) for _, label, text in lines if label == name]
 
 
 def await_(condition: Callable[[], bool], supervisor: Supervisor) -> None:
