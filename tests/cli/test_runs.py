@@ -36,7 +36,9 @@ def test_runs_are_listed_newest_first_with_their_status(dev: Environment, comple
     ids = [row.split()[0] for row in rows]
     assert ids == sorted(ids, reverse=True)
     assert {completed, failed} <= set(ids)
-    assert re.match(rf"{completed} +Completed +chain +(\S+ ago|now) +\S+", next(row for row in rows if completed in row))
+    assert re.match(
+        rf"{completed} +Completed +chain +(\S+ ago|now) +\S+", next(row for row in rows if completed in row)
+    )
     assert terminal.colour_of("Completed") == "green"
     assert terminal.colour_of("Failed") == "red"
     assert max(map(len, terminal.lines)) <= 80
