@@ -9,7 +9,7 @@ from apps.cli.problems import Problem
 from apps.cli.servers import API_TOKEN, API_URL, choose_server
 
 Env = Annotated[str | None, typer.Option("--env", "-e", help="Environment to use.", metavar="NAME")]
-"""The option that every command has."""
+"""The option of every command that talks to a server."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 

@@ -18,8 +18,9 @@ from apps.core_api.parameters import PageRequest, page_parameters
 from apps.core_api.rendering import raw
 from apps.core_api.schema import PAGING
 from apps.core_api.tokens import environment_of
+from apps.core_api.triggers import Trigger, triggers_of
 from apps.datastore.definition.sdk_values import without_userinfo
-from apps.datastore.definition.types import FunctionDefinition, from_json
+from apps.datastore.definition.types import from_json
 from apps.datastore.models import App, Environment, Function
 
 Row = TypeVar("Row", App, Function)
@@ -43,19 +44,11 @@ class AppEntry(msgspec.Struct, kw_only=True):
     """Why the last registration was refused; what was live before is live still."""
 
 
-class AppTrigger(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Of an event, or of a cron."""
-
-    event: str | None = None
-    expression: str | None = None
-    cron: str | None = None
-
-
 class AppFunction(msgspec.Struct, kw_only=True):
     id: str
     name: str
     version: int
-    triggers: list[AppTrigger]
+    triggers: list[Trigger]
     """None at all for one that is only invoked."""
     url: str
     """What is called to run it."""
@@ -160,16 +153,9 @@ def _function(function: Function) -> AppFunction:
         id=function.slug,
         name=definition.name,
         version=version.number,
-        triggers=_triggers(definition),
+        triggers=triggers_of(definition),
         url=without_userinfo(step.runtime.options["url"]),
         attempts=step.attempts,
         not_enforced=list(definition.not_enforced),
         config=raw(definition.config or None),
     )
-
-
-def _triggers(definition: FunctionDefinition) -> list[AppTrigger]:
-    return [
-        *(AppTrigger(event=trigger.event, expression=trigger.expression) for trigger in definition.triggers),
-        *(AppTrigger(cron=trigger.cron) for trigger in definition.crons),
-    ]

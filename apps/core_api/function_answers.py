@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from apps.core_api.answers import Answer, Json, Page
-from apps.core_api.app_views import AppTrigger
 from apps.core_api.rendering import raw
+from apps.core_api.triggers import Trigger, triggers_of
 from apps.datastore import manifest as manifests
 from apps.datastore.definition.types import FunctionDefinition, from_json
 from apps.datastore.models import Function, FunctionVersion
@@ -23,7 +23,7 @@ class FunctionEntry(msgspec.Struct, kw_only=True):
     newest_version: int
     archived: bool
     """It was live, and nothing starts it any more."""
-    triggers: list[AppTrigger]
+    triggers: list[Trigger]
     """Of what is live, else of the newest version; none, and no steps, if another release wrote it in its own way."""
     steps: list[str]
     """Their ids, in the order of the definition; none of an app's function, which is called to find out."""
@@ -136,7 +136,7 @@ def _function_fields(function: Function, text: str) -> dict[str, Any]:
         "version": live.number if live else None,
         "newest_version": also["newest"],
         "archived": live is None and also["last_release"] is not None,
-        "triggers": _triggers(definition) if definition else [],
+        "triggers": triggers_of(definition) if definition else [],
         "steps": list(definition.steps) if definition and not definition.sdk else [],
         "live_since": also["released_at"] if live else None,
     }
@@ -148,13 +148,6 @@ def _readable(text: str) -> FunctionDefinition | None:
         return from_json(text)
     except msgspec.DecodeError:
         return None
-
-
-def _triggers(definition: FunctionDefinition) -> list[AppTrigger]:
-    return [
-        *(AppTrigger(event=trigger.event, expression=trigger.expression) for trigger in definition.triggers),
-        *(AppTrigger(cron=trigger.cron) for trigger in definition.crons),
-    ]
 
 
 def _version_fields(version: FunctionVersion, files: manifests.Manifest) -> dict[str, Any]:

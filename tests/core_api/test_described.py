@@ -9,8 +9,8 @@ import pytest
 
 from apps.datastore.keys import create_api_token, create_environment
 from apps.datastore.models import Scope
-from tests.event_api.test_granian import Served
 from tests.functions import define, deploy
+from tests.served import Served, serving
 
 # Not among them that all that fits its schema is accepted: a cursor is signed, and no schema says so.
 CHECKS = (
@@ -40,12 +40,10 @@ OPTIONS = (
 
 @pytest.fixture
 def production(transactional_db: None) -> Iterator[Served]:
-    server = Served(INNGEST_DEV="0", SECRET_KEY="long and random, as it should be, and not short", ALLOWED_HOSTS="*")
-    try:
-        server.wait_until_up()
+    with serving(
+        INNGEST_DEV="0", SECRET_KEY="long and random, as it should be, and not short", ALLOWED_HOSTS="*"
+    ) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.mark.timeout(600)

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from apps.core_api.openapi_texts import MEANINGS, TAGS, summary_and_rest
-from tests.event_api.test_granian import Served
+from tests.served import Served, serving
 
 CHROMIUM = shutil.which("chromium")
 QUIET = (
@@ -130,12 +130,8 @@ def test_a_docstring_gives_the_summary_and_the_rest() -> None:
 
 @pytest.fixture
 def served(django_db_setup: None) -> Iterator[Served]:
-    server = Served()
-    try:
-        server.wait_until_up()
+    with serving() as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="the page is opened in chromium")

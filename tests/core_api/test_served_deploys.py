@@ -2,19 +2,16 @@
 
 import http.client
 import json
-import os
 import random
-import signal
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from apps.datastore.models import Blob
 from tests.core_api.archiving import function, tar_gz
-from tests.event_api.test_granian import Served
 from tests.functions import dev_environment
+from tests.served import Served, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MIB = 1024 * 1024
@@ -23,15 +20,8 @@ MIB = 1024 * 1024
 @pytest.fixture
 def served() -> Iterator[Served]:
     dev_environment()
-    server = Served()
-    try:
-        server.wait_until_up()
+    with serving() as server:
         yield server
-    finally:
-        server.stop()
-        # Its worker outlives a granian that was killed: the group takes it along.
-        with suppress(ProcessLookupError):
-            os.killpg(server.process.pid, signal.SIGKILL)
 
 
 def post(client: http.client.HTTPConnection, body: bytes, path: str = "/v1/deploys") -> tuple[int, Any]:

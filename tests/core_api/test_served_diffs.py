@@ -1,20 +1,17 @@
 """Diffs over the real server: however many are asked for at once, other requests are answered."""
 
 import http.client
-import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 from rest_framework.test import APIClient
 
 from tests.core_api.archiving import function
 from tests.core_api.deploying import deploy
-from tests.event_api.test_granian import Served
 from tests.functions import dev_environment
+from tests.served import Served, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,15 +24,8 @@ SWAPPED = [line for pair in zip(LINES[1::2], LINES[::2], strict=True) for line i
 @pytest.fixture
 def served() -> Iterator[Served]:
     dev_environment()
-    server = Served()
-    try:
-        server.wait_until_up()
+    with serving() as server:
         yield server
-    finally:
-        server.stop()
-        # Its worker outlives a granian that was killed: the group takes it along.
-        with suppress(ProcessLookupError):
-            os.killpg(server.process.pid, signal.SIGKILL)
 
 
 def status(client: http.client.HTTPConnection, path: str) -> int:

@@ -2,74 +2,21 @@
 
 import http.client
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
 
 import pytest
-from django.db import connection
-from psycopg.conninfo import make_conninfo
 
 from apps.event_stream.models import Event
 from tests.event_api.stream import stored_names
-
-COMMAND = (
-    *(sys.executable, "-m", "granian", "--interface", "asgi", "--workers", "1", "--http", "1", "--no-ws"),
-    *("--log-level", "warning", "--host", "127.0.0.1", "--port"),
-)
-
-
-class Served:
-    """The server in a process of its own."""
-
-    def __init__(self, **settings: str) -> None:
-        with closing(socket.socket()) as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        database = make_conninfo(os.environ["DATABASE_URL"], dbname=connection.settings_dict["NAME"])
-        self.process = subprocess.Popen(
-            [*COMMAND, str(self.port), "inngest_server.asgi:application"],
-            env=os.environ | {"DATABASE_URL": database, "INNGEST_DEV": "1"} | settings,
-            start_new_session=True,
-        )
-
-    def client(self) -> "closing[http.client.HTTPConnection]":
-        return closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20))
-
-    def wait_until_up(self) -> None:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                with self.client() as client:
-                    client.request("GET", "/health")
-                    assert client.getresponse().status == 200
-                    return
-            except ConnectionError:
-                time.sleep(0.1)
-        pytest.fail("granian did not come up")
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+from tests.served import Served, serving
 
 
 @pytest.fixture
 def served(dev: object) -> Iterator[Served]:
-    server = Served()
-    try:
-        server.wait_until_up()
+    with serving() as server:
         yield server
-    finally:
-        server.stop()
-        # Its worker outlives a granian that was killed: the group takes it along.
-        with suppress(ProcessLookupError):
-            os.killpg(server.process.pid, signal.SIGKILL)
 
 
 def send(client: http.client.HTTPConnection, body: bytes, path: str = "/e/key") -> tuple[int, dict[str, object]]:
