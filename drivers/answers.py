@@ -81,6 +81,13 @@ def aborted(log: str = "") -> Outcome:
     return failed("StepAborted", "the step was stopped before it finished", log=log)
 
 
+def unavailable(name: str, message: str) -> Outcome:
+    """What runs the step is away: no attempt is used up, and it is tried again until it is back."""
+    return Outcome(
+        ok=False, error=StepError(_capped(name, _NAME_CHARS), _capped(message, _MESSAGE_CHARS)), unavailable=True
+    )
+
+
 def storable(text: str) -> str:
     """The text without what Postgres ``text`` refuses: NUL and lone surrogates become U+FFFD."""
     return text if text.isascii() and "\x00" not in text else _UNSTORABLE.sub("\ufffd", text)

@@ -4,7 +4,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -49,6 +49,10 @@ class Call:
     limits: Limits = field(default_factory=Limits)
     bundle: Bundle | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    """The step's environment variables; some hold secrets."""
+    owner: str = ""
+    """The id of the environment that the run belongs to: it tells what this server's calls leave outside it (a
+    container) from another server's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +81,40 @@ class Outcome:
     """When ``ok``: JSON text of the opcodes with which an SDK's function answered instead of returning."""
     request_version: int | None = None
     """The version of the protocol in which an SDK answered."""
+    unavailable: bool = False
+    """When not ``ok``: what runs such steps is away (the container engine), and the step never had its try. It waits
+    and is tried again, and no attempt is used up."""
+    kept: Callable[[], None] | None = None
+    """Takes away what was kept so that, were this worker killed now, another would find the attempt's result. Called
+    from any thread once the outcome is recorded, or nobody wants it; never raises, and twice does no harm."""
+
+
+AbortReason = Literal["handover", "cancel"]
 
 
 class Abort:
-    """A stop signal for one call, set from another thread (shutdown, a lost lease, a cancelled run)."""
+    """A stop signal for one call, set from another thread.
+
+    ``reason`` says why: ``handover`` (a shutdown, a lost lease) means that another worker goes on with the attempt, so
+    what it can find again is left running; ``cancel`` (the run has ended) that nobody will.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._set = False
+        self.reason: AbortReason | None = None
         self._callbacks: list[Callable[[], None]] = []
 
     def is_set(self) -> bool:
         return self._set
 
-    def set(self) -> None:
-        """Stop the call. Runs the callbacks in this thread, once; never raises."""
+    def set(self, reason: AbortReason = "handover") -> None:
+        """Stop the call. Runs the callbacks in this thread, once; never raises. The first reason stands."""
         with self._lock:
             if self._set:
                 return
             self._set = True
+            self.reason = reason
             callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             _run(callback)

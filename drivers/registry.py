@@ -9,6 +9,8 @@ from drivers.contract import Driver
 _DRIVERS = {
     "http": ("steps", "drivers.http", "HttpDriver"),
     "typescript": ("steps.cpu", "drivers.typescript", "TypeScriptDriver"),
+    "wasm": ("steps.cpu", "drivers.wasm", "WasmDriver"),
+    "docker": ("steps.docker", "drivers.docker", "DockerDriver"),
     "sdk": ("steps", "drivers.sdk", "SdkDriver"),
     "gateway": ("steps", "drivers.gateway", "GatewayDriver"),
 }
@@ -17,8 +19,6 @@ _OURS = ("sdk", "gateway")
 
 _WITHOUT_FILES = ("http", "sdk", "gateway")
 """Runtimes that call code where it runs already: nothing is fetched for them."""
-
-_PLANNED = ("docker", "wasm")
 
 _instances: dict[str, Driver] = {}
 _lock = threading.Lock()
@@ -61,8 +61,6 @@ def close_drivers() -> None:
 def _entry(runtime_type: str) -> tuple[str, str, str]:
     if runtime_type in _DRIVERS:
         return _DRIVERS[runtime_type]
-    if runtime_type in _PLANNED:
-        raise UnsupportedRuntime(f"the {runtime_type!r} runtime is not supported yet; use {_supported()}")
     raise UnsupportedRuntime(f"there is no runtime {runtime_type!r}; use {_supported()}")
 
 

@@ -6,6 +6,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 
 import psycopg
@@ -47,6 +48,23 @@ def _up_to_1000(text: str) -> int:
     if not 0 <= number <= 1_000:
         raise ValueError("not a whole number from 0 to 1000")
     return number
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 1_000_000:
+        raise ValueError("not a number above 0")
+    return number
+
+
+def _networks(text: str) -> list[str]:
+    return [str(ip_network(name, strict=False)) for name in _names(text)]
+
+
+def _pull_policy(text: str) -> str:
+    if text not in {"missing", "always", "never"}:
+        raise ValueError("not one of missing, always, never")
+    return text
 
 
 def _database(text: str) -> str:
@@ -150,6 +168,8 @@ SETTINGS: tuple[Setting, ...] = (
         1_000,
         "Most live keys of one kind in an environment: event keys, API tokens, signing keys.",
     ),
+    Setting("SECRETS_MAX", _positive, 500, "Most secrets of an environment."),
+    Setting("SECRET_MAX_BYTES", _positive, 32 * KIB, "Largest value of a secret."),
     # Deploys
     Setting("DEPLOY_MAX_BYTES", _positive, 32 * MIB, "Largest body of a deploy, as it is sent."),
     Setting("DEPLOY_MAX_UNPACKED_BYTES", _positive, 128 * MIB, "Largest archive of a deploy, once it is unpacked."),
@@ -192,6 +212,45 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SDK_STEPS_MAX", _positive, 1_000, "Most steps of one run of an SDK's function; a run with more fails."),
     Setting("STEP_LOG_MAX_BYTES", _positive, 64 * KIB, "What is kept of one attempt's log."),
     Setting("STEP_MEMORY_MAX_BYTES", _positive, 128 * MIB, "Memory that a sandboxed step may use."),
+    Setting(
+        "PRIVATE_NETWORKS",
+        _networks,
+        [],
+        "Private networks (CIDR, by comma) that http steps, `fetch` in scripts and `step.fetch` may reach.",
+        in_dev=["0.0.0.0/0", "::/0"],
+    ),
+    Setting("DOCKER_SLOTS", _positive, 8, "Steps of queue `steps.docker` that one worker process runs side by side."),
+    Setting("DOCKER_HOST", str, "", "The Docker engine, as in `unix:///var/run/docker.sock`, which is the default."),
+    Setting(
+        "DOCKER_NETWORK",
+        str,
+        "bridge",
+        "Network of the containers: `bridge`, `none`, or the name of one of the engine's.",
+    ),
+    Setting("DOCKER_PULL", _pull_policy, "missing", "When images are pulled: `missing`, `always` or `never`."),
+    Setting(
+        "DOCKER_REGISTRY",
+        str,
+        "",
+        "Where built images are pushed to and pulled from, as in `registry.example.com/team`. None: each engine builds.",
+    ),
+    Setting("DOCKER_REGISTRY_USERNAME", str, "", "Its user; without one, what `docker login` has left holds."),
+    Setting("DOCKER_REGISTRY_PASSWORD", str, "", "Its password."),
+    Setting("DOCKER_BUILD", _flag, True, "Whether workers build the images that are neither here nor in the registry."),
+    Setting("DOCKER_BUILD_SECONDS", _seconds, 900.0, "How long building, or pulling, an image may take."),
+    Setting("DOCKER_MEMORY_BYTES", _positive, 512 * MIB, "Memory of a container, unless its step says `memory`."),
+    Setting("DOCKER_MEMORY_MAX_BYTES", _positive, 4096 * MIB, "Most memory that a step may ask for."),
+    Setting("DOCKER_CPUS", _number, 1.0, "CPUs of a container, unless its step says `cpus`."),
+    Setting("DOCKER_CPUS_MAX", _number, 8.0, "Most CPUs that a step may ask for."),
+    Setting("DOCKER_PIDS", _positive, 256, "Processes and threads of a container, unless its step says `pids`."),
+    Setting("DOCKER_PIDS_MAX", _positive, 4_096, "Most processes that a step may ask for."),
+    Setting("DOCKER_TMP_BYTES", _positive, 64 * MIB, "Size of a container's `/tmp`, the one place where it may write."),
+    Setting(
+        "UNAVAILABLE_RETRY_SECONDS",
+        _seconds,
+        10.0,
+        "How long a step waits when what runs it (the Docker engine) is away.",
+    ),
     Setting("RETRY_SCALE", _not_negative, 1.0, "Multiplies the delays between attempts.", in_dev=0.05),
     Setting(
         "INNGEST_CACHE_DIR",
