@@ -6,9 +6,6 @@ memory, four imports call back. quickjs-rs is alpha and pinned exactly; what we 
 """
 
 import os
-import platform
-import resource
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -17,12 +14,9 @@ from typing import Protocol
 import wasmtime
 
 from drivers import compiled_wasm
+from drivers.native_stack import native_stack
 from drivers.quickjs_abi import Guest
 
-_PAGE = 4096
-_SCRATCH = 64
-_SMALL_STACK = 512 * 1024
-_LARGE_STACK = 2 * 1024 * 1024  # the most that wasmtime takes without its async stacks being larger
 _IMPORTS = {"host_call": 5, "host_interrupt": 0, "host_module_normalize": 5, "host_module_load": 3}
 """What the guest calls, and with how many words."""
 
@@ -33,6 +27,9 @@ class Host(Protocol):
     def resolve(self, base: str, specifier: str) -> str | None: ...
     def source(self, name: str) -> str | None: ...
     def log(self, line: str) -> bool: ...
+    def refusal(self, url: str) -> str: ...
+    def fetch(self, description: str, body: bytes) -> bool: ...
+    def stop_fetch(self, number: int) -> None: ...
 
 
 class GuestError(Exception):
@@ -57,7 +54,7 @@ class Machine:
     def __init__(self) -> None:
         config = wasmtime.Config()
         config.epoch_interruption = True
-        config.max_wasm_stack = _native_stack()
+        config.max_wasm_stack = native_stack()
         self.engine = wasmtime.Engine(config)
         wasm = (files("quickjs_rs") / "_guest.wasm").read_bytes()
         module = compiled_wasm.load(self.engine, "quickjs", wasm, "epochs")
@@ -116,6 +113,13 @@ class Sandbox:
         self.guest.write_words(self.image.scratch, argument)
         self._control(1)
         self.guest.call("free_value", argument)
+
+    def deliver(self, text: str, content: bytes) -> None:
+        """Tell the prelude what became of a request."""
+        arguments = self._new_string(text.encode()), self._new_bytes(content)
+        self.guest.write_words(self.image.scratch, *arguments)
+        for handle in (self._control(2), *arguments):
+            self.guest.call("free_value", handle)
 
     def settle(self) -> None:
         """Run promises' continuations until none is left."""
@@ -177,11 +181,34 @@ class Sandbox:
 
     def _host_call(self, name: int, name_length: int, _this: int, count: int, arguments: int) -> int:
         called = self._utf8(name, name_length)
-        argument = self._text(self.guest.read_word(arguments), 1 << 20) if count else b""
+        handles = [self.guest.read_word(arguments + 4 * at) for at in range(count)]
+        if called == "decode":
+            return self._new_string(self._content(handles[0]).decode("utf-8-sig", errors="replace").encode())
+        argument = self._text(handles[0], 1 << 20) if handles else b""
         text = argument.decode(errors="replace") if isinstance(argument, bytes) else ""
         if called == "log":
             return self.guest.call("new_bool", self._host.log(text))
+        if called == "refusal":
+            return self._new_string(self._host.refusal(text).encode())
+        if called == "fetch":
+            return self.guest.call("new_bool", self._host.fetch(text, self._content(handles[1])))
+        if called == "stop_fetch":
+            self._host.stop_fetch(int(text))
+            return self.guest.call("new_undefined")
         return self._new_string(os.urandom(min(int(text), 65536)).hex().encode())
+
+    def _content(self, handle: int) -> bytes:
+        """What a text, a Uint8Array, or null holds."""
+        out = self.image.scratch + 40
+        if self.guest.call("get_typed_array_buffer", handle, out, out + 4, out + 8) == 0:
+            return self._result()
+        return self._result() if self.guest.call("get_string", handle) == 0 else b""
+
+    def _result(self) -> bytes:
+        length = self.guest.call("qjs_last_len")
+        found = self.guest.read(self.guest.call("qjs_last_ptr"), length)
+        self.guest.call("qjs_result_free")
+        return found
 
     def _give(self, text: str | None, length_at: int) -> int:
         if text is None:
@@ -194,10 +221,18 @@ class Sandbox:
     def _new_string(self, data: bytes) -> int:
         at = self._place(data)
         handle = self.guest.call("new_string", at, len(data))
-        self.guest.call("qjs_free", at, len(data))
+        self.guest.call("qjs_free", at, len(data) or 1)
         if handle == 0:
             raise GuestError("out of memory")
         return handle
+
+    def _new_bytes(self, data: bytes) -> int:
+        at, out = self._place(data), self.image.scratch + 40
+        status = self.guest.call("new_uint8array", at, len(data), out)
+        self.guest.call("qjs_free", at, len(data) or 1)
+        if status != 0:
+            raise GuestError("out of memory")
+        return self.guest.read_word(out)
 
     def _text(self, handle: int, limit: int) -> bytes | int:
         if self.guest.call("get_string", handle) != 0:
@@ -208,7 +243,7 @@ class Sandbox:
         return text
 
     def _place(self, data: bytes) -> int:
-        at = self.guest.call("qjs_alloc", len(data))
+        at = self.guest.call("qjs_alloc", len(data) or 1)  # of nothing, it answers as if there were no memory left
         if at == 0:
             raise GuestError("out of memory")
         self.guest.write(at, data)
@@ -216,56 +251,3 @@ class Sandbox:
 
     def _utf8(self, at: int, length: int) -> str:
         return self.guest.read(at, length).decode()
-
-
-def _native_stack() -> int:
-    """How much of a thread's stack the guest may use: half, where we know its size. Beyond it the guest traps; were
-    it more than there is, the process would crash."""
-    if platform.libc_ver()[0] != "glibc":
-        return _SMALL_STACK
-    whole = threading.stack_size() or resource.getrlimit(resource.RLIMIT_STACK)[0]
-    known = 4 * _SMALL_STACK if whole == resource.RLIM_INFINITY else whole  # then glibc's threads have 2 MiB
-    return max(min(known // 2, _LARGE_STACK), _SMALL_STACK)
-
-
-class _NoHost:
-    def resolve(self, base: str, specifier: str) -> str | None:
-        return None
-
-    def source(self, name: str) -> str | None:
-        return None
-
-    def log(self, line: str) -> bool:
-        return False
-
-
-def take_image(machine: Machine) -> Image:
-    """What sandboxes start from. Good for every machine of the process: it is memory, not code."""
-    sandbox = Sandbox(machine, _NoHost(), memory_bytes=64 * 1024 * 1024)
-    guest = sandbox.guest
-    try:
-        fresh = guest.read(0, guest.size())
-        prelude = sandbox.evaluate((files("drivers") / "prelude.js").read_bytes())
-        undefined = guest.call("new_undefined")
-        scratch = guest.call("qjs_alloc", _SCRATCH)
-        guest.write_words(scratch, sandbox.function(b"log"), sandbox.function(b"random"))
-        control = sandbox.call_function(prelude, undefined, scratch, 2, scratch + 32)
-        used = guest.read(0, guest.size())
-        return Image(len(used), guest.stack_pointer(), _runs(fresh, used), control, undefined, scratch)
-    finally:
-        sandbox.close()
-
-
-def _runs(fresh: bytes, used: bytes) -> dict[int, bytes]:
-    """Where ``used`` differs from ``fresh`` (zeros beyond its end), as runs of whole pages."""
-    fresh = fresh.ljust(len(used), b"\x00")
-    runs: dict[int, bytes] = {}
-    start: int | None = None
-    for at in range(0, len(used) + _PAGE, _PAGE):
-        differs = used[at : at + _PAGE] != fresh[at : at + _PAGE]
-        if differs and start is None:
-            start = at
-        elif not differs and start is not None:
-            runs[start] = used[start:at]
-            start = None
-    return runs

@@ -1,0 +1,1 @@
+"""Programs for WASI preview 1 in Zig and Go, and how they are built."""
