@@ -48,7 +48,7 @@ class Call:
     """Seconds of wall time."""
     limits: Limits = field(default_factory=Limits)
     bundle: Bundle | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The step's environment variables; some hold secrets."""
     owner: str = ""
     """The id of the environment that the run belongs to: it tells what this server's calls leave outside it (a

@@ -27,7 +27,7 @@ class GatewayDriver:
     queue = "steps"
 
     def __init__(self) -> None:
-        self._client = HttpClient()
+        self._client = HttpClient(guarded=True)
 
     def run(self, call: Call, abort: Abort) -> Outcome:
         op, opts = str(call.runtime.get("op", "")), call.runtime.get("opts")

@@ -12,7 +12,7 @@ AI = "AIGateway"
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _VALUE = re.compile(r"[\t -~\x80-\xff]*").fullmatch
-_OURS = frozenset(
+OURS = frozenset(
     {"accept-encoding", "connection", "content-length", "expect", "host", "keep-alive", "te", "trailer"}
     | {"proxy-connection", "transfer-encoding", "upgrade"}
 )
@@ -70,7 +70,7 @@ def _headers(value: object) -> dict[str, str]:
             raise ValueError(f"{written!r} is not the name of a header")
         if not _VALUE(text):
             raise ValueError(f"the value of its header {written!r} has characters that cannot be sent")
-        if name not in _OURS:
+        if name not in OURS:
             headers[name] = text.strip()
     return headers
 
@@ -78,6 +78,8 @@ def _headers(value: object) -> dict[str, str]:
 def _body(value: object, headers: dict[str, str]) -> bytes:
     if value is None:
         return b""
+    if isinstance(value, bytes):
+        return value
     if isinstance(value, str):
         headers.setdefault("content-type", "text/plain;charset=UTF-8")
         return value.encode(errors="replace")

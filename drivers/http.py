@@ -1,11 +1,12 @@
 """The http driver: POST the step's input to a URL; the answer is its output."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from drivers import answers
 from drivers.contract import Abort, Call, Outcome
-from drivers.http_client import RETRIED_4XX, HttpClient, Request, Target, answered, header, target_of
+from drivers.http_client import RETRIED_4XX, HttpClient, Request, Target, header, status_line, target_of
 from drivers.http_exchange import Answer
+from drivers.http_redirects import SameHost
 from drivers.retry_after import seconds_to_wait
 
 
@@ -13,25 +14,29 @@ class HttpDriver:
     queue = "steps"
 
     def __init__(self) -> None:
-        self._client = HttpClient()
+        self._client = HttpClient(guarded=True)
 
     def run(self, call: Call, abort: Abort) -> Outcome:
+        url = str(call.runtime.get("url", ""))
         try:
-            target, head = _opening(str(call.runtime.get("url", "")))
+            target = target_of(url)
         except ValueError as fault:
             return answers.failed("InvalidURL", str(fault), retryable=False)
-        request = Request(target.origin, head + _own_headers(call), call.payload, f"POST {target.shown}")
-        answer = self._client.ask(request, call, abort, call.limits.output_bytes)
-        return answer if isinstance(answer, Outcome) else _outcome(call, request, answer)
+        redirects = SameHost(url, target, _request(call, target), partial(_request, call))
+        answer = self._client.ask(redirects.request, call, abort, call.limits.output_bytes, redirects.next)
+        return answer if isinstance(answer, Outcome) else _outcome(call, redirects, answer)
 
     def close(self) -> None:
         self._client.close()
 
 
+def _request(call: Call, target: Target) -> Request:
+    return Request(target.origin, _opening(target) + _own_headers(call), call.payload, f"POST {target.shown}")
+
+
 @lru_cache(maxsize=4096)
-def _opening(url: str) -> tuple[Target, bytes]:
-    """Where the step is, and the request up to the headers that differ from call to call. Raises ValueError."""
-    target = target_of(url)
+def _opening(target: Target) -> bytes:
+    """The request up to the headers that differ from call to call."""
     lines = [
         f"POST {target.path} HTTP/1.1",
         f"host: {target.host}",
@@ -42,7 +47,7 @@ def _opening(url: str) -> tuple[Target, bytes]:
     ]
     if target.authorization is not None:
         lines.append(f"authorization: {target.authorization}")
-    return target, "\r\n".join([*lines, ""]).encode()
+    return "\r\n".join([*lines, ""]).encode()
 
 
 def _own_headers(call: Call) -> bytes:
@@ -55,7 +60,7 @@ def _own_headers(call: Call) -> bytes:
     return own.encode()
 
 
-def _outcome(call: Call, request: Request, answer: Answer) -> Outcome:
+def _outcome(call: Call, redirects: SameHost, answer: Answer) -> Outcome:
     if 200 <= answer.status < 300:
         if len(answer.body) > call.limits.output_bytes:
             return answers.too_large(len(answer.body), call.limits, at_least=True)
@@ -65,7 +70,7 @@ def _outcome(call: Call, request: Request, answer: Answer) -> Outcome:
         retryable = False
     return answers.failed(
         "HttpError",
-        answered(request, answer),
+        redirects.told(status_line(redirects.request, answer)),
         output=answers.kept_body(answer.body, call.limits),
         retryable=retryable,
         retry_after=seconds_to_wait(answer.headers) if retryable else None,

@@ -1,26 +1,27 @@
 """One HTTP request of one call: over a kept connection if there is one, ended at its deadline or on an abort.
 
-Redirects are not followed, unless by a driver that says so: what is sent may hold secrets, and only the declared URL
+Redirects are not followed, unless by a driver that says how: what is sent may hold secrets, and only the declared URL
 may see it.
 """
 
 import re
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
 from drivers import answers
 from drivers.contract import Abort, Call, Outcome
 from drivers.cutoff import Cutoff
-from drivers.http_connections import CONNECT_TIMEOUT, Connection, Connections, Origin
+from drivers.http_connections import CONNECT_TIMEOUT, Connection, Connections, Origin, PrivateAddress
 from drivers.http_exchange import Answer, BadAnswer, NoAnswer, exchange
 
 RETRIED_4XX = frozenset({408, 425, 429})
 """Statuses that ask for another try, though they are the caller's fault."""
 
 _PLAIN = re.compile(r"[!-~]*").fullmatch
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+(%[a-z0-9._~-]+)?").fullmatch
 _UNQUOTED = "/%:@!$&'()*+,;=~-._[]"
 
 
@@ -38,6 +39,9 @@ class Target:
     shown: str
     """The URL without password and query, for messages."""
 
+    def authorized(self, authorization: str | None) -> "Target":
+        return replace(self, authorization=authorization)
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -50,10 +54,10 @@ class Request:
 
 
 class HttpClient:
-    """For every thread of a process."""
+    """For every thread of a process. A ``guarded`` one reaches private addresses only as the settings allow."""
 
-    def __init__(self) -> None:
-        self._connections = Connections()
+    def __init__(self, guarded: bool = False) -> None:
+        self._connections = Connections(guarded)
 
     def ask(
         self,
@@ -69,13 +73,16 @@ class HttpClient:
         """
         with Cutoff(call.timeout, abort) as cutoff:
             try:
-                answer = self._send(request, cutoff, limit)
+                answer = self.send(request, cutoff, limit)
                 while follow is not None and (following := follow(answer)) is not None:
                     request = following
-                    answer = self._send(request, cutoff, limit)
+                    answer = self.send(request, cutoff, limit)
             except (OSError, BadAnswer) as fault:
                 if cutoff.reason is None:
-                    return answers.failed("HttpConnectionError", f"{request.shown} failed: {_cause(fault)}")
+                    return answers.failed("HttpConnectionError", f"{request.shown} failed: {cause_of(fault)}")
+            except PrivateAddress as fault:
+                # Who runs the server has to change something, or who wrote the function.
+                return answers.failed("PrivateAddress", f"{request.shown} failed: {fault}", retryable=False)
         if cutoff.reason is not None:
             return answers.aborted() if cutoff.reason == "abort" else answers.timed_out(call.timeout)
         return answer
@@ -83,7 +90,8 @@ class HttpClient:
     def close(self) -> None:
         self._connections.close()
 
-    def _send(self, request: Request, cutoff: Cutoff, limit: int) -> Answer:
+    def send(self, request: Request, cutoff: Cutoff, limit: int) -> Answer:
+        """The answer to one request, within a call's cutoff. Raises OSError, BadAnswer, PrivateAddress."""
         kept = self._connections.take(request.origin)
         if kept is not None:
             try:
@@ -111,9 +119,14 @@ class HttpClient:
                 connection.close()
 
 
-def answered(request: Request, answer: Answer) -> str:
+def status_line(request: Request, answer: Answer) -> str:
     """Says which status came, in words for a message."""
-    message = f"{request.shown} answered {answer.status} {answer.reason}".rstrip()
+    return f"{request.shown} answered {answer.status} {answer.reason}".rstrip()
+
+
+def answered(request: Request, answer: Answer) -> str:
+    """As `status_line`; and where a redirect led, for who follows none."""
+    message = status_line(request, answer)
     if 300 <= answer.status < 400:
         message += f" to {answer.headers.get('location', 'nowhere')}; redirects are not followed"
     return message
@@ -132,7 +145,9 @@ def target_of(url: str) -> Target:
         raise ValueError(f"a step's url begins with http:// or https://, not {url!r}")
     if not parts.hostname:
         raise ValueError(f"the step's url {url!r} names no host")
-    host = parts.hostname.encode("idna").decode()
+    host = parts.hostname.encode("idna").decode().lower()
+    if not _HOST(host):
+        raise ValueError(f"the step's url {url!r} names a host that cannot be")
     origin = Origin(parts.scheme, host, parts.port or (443 if parts.scheme == "https" else 80))
     shown_host = f"[{host}]" if ":" in host else host
     if parts.port is not None:
@@ -148,7 +163,8 @@ def target_of(url: str) -> Target:
     return Target(origin, shown_host, path, authorization, shown)
 
 
-def _cause(fault: Exception) -> str:
+def cause_of(fault: Exception) -> str:
+    """Why a request failed, in words for a message."""
     if isinstance(fault, TimeoutError):
         return f"no connection within {CONNECT_TIMEOUT:g} s"
     if isinstance(fault, OSError):

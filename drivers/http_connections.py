@@ -12,12 +12,17 @@ import threading
 from dataclasses import dataclass
 from functools import cached_property, partial
 
+from drivers import private_addresses, settings
 from drivers.cutoff import Cutoff
 
 CONNECT_TIMEOUT = 10.0
 """Seconds to open a connection. A call's own timeout, if shorter, is its cutoff's to keep."""
 
 _KEPT = 256
+
+
+class PrivateAddress(Exception):
+    """The host's addresses are private ones, which a step may not reach; the text says so to its author."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class Origin:
 class Connection:
     origin: Origin
     socket: socket.socket
+    networks: tuple[str, ...] | None = None
+    """The private networks that it was allowed to lead to; None: any."""
     kept: bool = False
     """Whether it has served a call before: then the other side may have closed it meanwhile."""
 
@@ -52,9 +59,13 @@ class Connection:
 
 
 class Connections:
-    """Idle connections of one process, most recently used last. For every thread."""
+    """Idle connections of one process, most recently used last. For every thread.
 
-    def __init__(self) -> None:
+    ``guarded`` ones lead to public addresses, and to private ones only as the settings allow.
+    """
+
+    def __init__(self, guarded: bool = False) -> None:
+        self._guarded = guarded
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
 
@@ -81,8 +92,9 @@ class Connections:
             connection.close()
 
     def open(self, origin: Origin, cutoff: Cutoff) -> Connection:
-        """A new connection. Raises OSError (so also ssl.SSLError and socket.gaierror)."""
-        opened = _connect(origin, cutoff)
+        """A new connection. Raises OSError (so also ssl.SSLError and socket.gaierror), PrivateAddress."""
+        networks = self._networks()
+        opened = _connect(origin, cutoff, networks)
         try:
             if origin.scheme == "https":
                 opened = secured = self._tls.wrap_socket(
@@ -95,23 +107,33 @@ class Connections:
         except BaseException:
             opened.close()
             raise
-        return Connection(origin, opened)
+        return Connection(origin, opened, networks)
+
+    def _networks(self) -> tuple[str, ...] | None:
+        return settings.current().private_networks if self._guarded else None
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         return ssl.create_default_context()
 
     def _pop(self, origin: Origin) -> Connection | None:
+        networks = self._networks()
         with self._lock:
             for at in range(len(self._idle) - 1, -1, -1):
-                if self._idle[at].origin == origin:
+                if self._idle[at].origin == origin and self._idle[at].networks == networks:
                     return self._idle.pop(at)
         return None
 
 
-def _connect(origin: Origin, cutoff: Cutoff) -> socket.socket:
+def _connect(origin: Origin, cutoff: Cutoff, networks: tuple[str, ...] | None) -> socket.socket:
     fault: OSError | None = None
-    for family, kind, protocol, _, address in socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM):
+    # What is checked is what is connected to: the name is not looked up again in between.
+    found = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+    private = None
+    for family, kind, protocol, _, address in found:
+        if networks is not None and (words := _barred(str(address[0]), networks)) is not None:
+            private = private or words
+            continue
         opened = socket.socket(family, kind, protocol)
         try:
             opened.settimeout(CONNECT_TIMEOUT)
@@ -125,7 +147,18 @@ def _connect(origin: Origin, cutoff: Cutoff) -> socket.socket:
                 break
         else:
             return opened
+    if fault is None and private is not None:
+        raise PrivateAddress(
+            f"{origin.host} is at a private address ({private}); of the private networks a step may reach only those"
+            " that the setting PRIVATE_NETWORKS lists"
+        )
     raise fault or OSError("the name has no address")
+
+
+def _barred(address: str, networks: tuple[str, ...]) -> str | None:
+    """Why steps may not reach the address, or None if they may."""
+    words = private_addresses.kind_of(address)
+    return None if words is None or private_addresses.is_within(address, networks) else words
 
 
 def _end(ended: socket.socket) -> None:

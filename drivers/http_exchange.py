@@ -32,6 +32,8 @@ class Answer:
     """Decoded, and longer than the limit if the whole is."""
     reusable: bool
     """Whether the connection may carry another request."""
+    repeated: list[tuple[str, str]] = field(default_factory=list)
+    """Of headers that came more than once, all values but the last."""
 
 
 def exchange(connection: Connection, head: bytes, body: bytes, limit: int) -> Answer:
@@ -68,6 +70,7 @@ def exchange(connection: Connection, head: bytes, body: bytes, limit: int) -> An
         reading.headers,
         _decoded(b"".join(reading.body), reading.headers.get("content-encoding", ""), limit),
         reading.complete and reading.reusable,
+        reading.repeated,
     )
 
 
@@ -82,6 +85,7 @@ class _Reading:
     status: int = 0
     reason: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    repeated: list[tuple[str, str]] = field(default_factory=list)
     body: list[bytes] = field(default_factory=list)
     size: int = 0
     head_size: int = 0
@@ -126,7 +130,10 @@ class _Reading:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.complete and not self.in_body:
-            self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+            key = name.decode("latin-1").lower()
+            if key in self.headers:
+                self.repeated.append((key, self.headers[key]))
+            self.headers[key] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         if self.complete or self.parser is None:
@@ -145,7 +152,7 @@ class _Reading:
         if self.complete or self.parser is None:
             return
         if self.status < 200:  # "continue", "early hints": the answer proper follows
-            self.reason, self.headers = b"", {}
+            self.reason, self.headers, self.repeated = b"", {}, []
             return
         self.complete = True
         self.reusable = self.parser.should_keep_alive()

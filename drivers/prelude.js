@@ -1,7 +1,8 @@
 // What a function finds in its sandbox beside the language itself, and how it is started and watched.
 // Evaluated once a process; each step starts from a copy of the memory that it leaves behind.
-// Returns `control(text)`: with a text, starts the step; without, says how it stands.
-(function (log, random) {
+// Returns `control(text, content)`: with a text, starts the step; with a content too, tells what became of a request;
+// without any, says how it stands.
+(function (log, random, refusal, makeFetch, begin, stop, decode) {
   "use strict";
   const { parse, stringify } = JSON;
   const now = Date.now;
@@ -141,8 +142,15 @@
       Object.defineProperty(globalThis, name, { value: names[name], writable: true, configurable: true });
     }
   };
+  // Of most steps, which list no hosts, fetch is all that is there: what it gives back would only make their start slower.
+  const refuse = async (input) => {
+    const message = refusal(String(input?.url ?? input).toWellFormed());
+    throw Object.defineProperty(new TypeError(message), "name", { value: "HostNotAllowed", configurable: true, writable: true });
+  };
+  provide({ TextEncoder });
+  const [ofFetch, settleFetch] = makeFetch?.(begin, stop, decode, (callback, delay) => setTimer(callback, delay, false, [])) ?? [{ fetch: refuse }];
   provide({
-    console, crypto, structuredClone, TextEncoder, TextDecoder,
+    ...ofFetch, console, crypto, structuredClone, TextEncoder, TextDecoder,
     setTimeout: (callback, delay, ...values) => setTimer(callback, delay, false, values),
     setInterval: (callback, delay, ...values) => setTimer(callback, delay, true, values),
     setImmediate: (callback, ...values) => setTimer(callback, 0, false, values),
@@ -175,7 +183,11 @@
   };
 
   // Answers: "=" + output, "!" + error, "~" + milliseconds until the next timer, "." ran a timer, "?" nothing left to do.
-  return (text) => {
+  return (text, content) => {
+    if (content !== undefined) {
+      settleFetch(text, content);
+      return "";
+    }
     if (text !== undefined) {
       const line = text.indexOf("\n");
       const [entry, env, seed] = parse(text.slice(0, line));

@@ -2,23 +2,23 @@
 
 import importlib
 import threading
+from collections.abc import Mapping
 
+from drivers import plugins
 from drivers.contract import Driver
+from drivers.runtime import Runtime
 
-# Named by text, so that asking for a queue does not import wasmtime.
-_DRIVERS = {
-    "http": ("steps", "drivers.http", "HttpDriver"),
-    "typescript": ("steps.cpu", "drivers.typescript", "TypeScriptDriver"),
-    "wasm": ("steps.cpu", "drivers.wasm", "WasmDriver"),
-    "docker": ("steps.docker", "drivers.docker", "DockerDriver"),
-    "sdk": ("steps", "drivers.sdk", "SdkDriver"),
-    "gateway": ("steps", "drivers.gateway", "GatewayDriver"),
+# Drivers are named by text, so that asking for a queue does not import wasmtime.
+_OURS: Mapping[str, Runtime] = {
+    "http": Runtime("steps", "drivers.http:HttpDriver", needs_files=False, max_timeout=7200),
+    "typescript": Runtime("steps.cpu", "drivers.typescript:TypeScriptDriver"),
+    "wasm": Runtime("steps.cpu", "drivers.wasm:WasmDriver"),
+    "docker": Runtime("steps.docker", "drivers.docker:DockerDriver", max_timeout=7200),
+    # These come from the registration and the opcodes of an SDK.
+    "sdk": Runtime("steps", "drivers.sdk:SdkDriver", needs_files=False, max_timeout=7200, declarable=False),
+    "gateway": Runtime("steps", "drivers.gateway:GatewayDriver", needs_files=False, max_timeout=7200, declarable=False),
 }
-_OURS = ("sdk", "gateway")
-"""Runtimes that no function declares: they come from the registration and the opcodes of an SDK."""
-
-_WITHOUT_FILES = ("http", "sdk", "gateway")
-"""Runtimes that call code where it runs already: nothing is fetched for them."""
+_NAMES = frozenset(_OURS)
 
 _instances: dict[str, Driver] = {}
 _lock = threading.Lock()
@@ -30,23 +30,34 @@ class UnsupportedRuntime(ValueError):
 
 def queue_for(runtime_type: str) -> str:
     """The Celery queue for steps of this runtime. Raises UnsupportedRuntime. Called when a step is queued."""
-    return _entry(runtime_type)[0]
+    return runtime(runtime_type).queue
 
 
 def needs_files(runtime_type: str) -> bool:
-    """Whether steps of this runtime run with the function's own files. Called by the executor when it loads a step."""
-    return runtime_type not in _WITHOUT_FILES
+    """Whether steps of this runtime run with the function's own files. Called by the executor when it loads a step.
+
+    True for a runtime that is not there (any more): its step fails when its driver is asked for.
+    """
+    try:
+        return runtime(runtime_type).needs_files
+    except UnsupportedRuntime:
+        return True
 
 
 def driver_for(runtime_type: str) -> Driver:
-    """This process's driver of the runtime. Raises UnsupportedRuntime. Called by the executor."""
+    """This process's driver of the runtime. Raises UnsupportedRuntime, also for a driver that cannot be made. Called by
+    the executor."""
     driver = _instances.get(runtime_type)
     if driver is not None:
         return driver
-    _, module, name = _entry(runtime_type)
+    module, _, name = runtime(runtime_type).driver.partition(":")
     with _lock:
         if runtime_type not in _instances:
-            _instances[runtime_type] = getattr(importlib.import_module(module), name)()
+            try:
+                _instances[runtime_type] = getattr(importlib.import_module(module), name)()
+            except Exception as fault:  # a package that is not installed, or whatever another's driver does
+                problem = f"the driver of the runtime {runtime_type!r} cannot be made: {type(fault).__name__}: {fault}"
+                raise UnsupportedRuntime(problem) from fault
         return _instances[runtime_type]
 
 
@@ -58,11 +69,27 @@ def close_drivers() -> None:
         _instances.clear()
 
 
-def _entry(runtime_type: str) -> tuple[str, str, str]:
-    if runtime_type in _DRIVERS:
-        return _DRIVERS[runtime_type]
-    raise UnsupportedRuntime(f"there is no runtime {runtime_type!r}; use {_supported()}")
+def runtime(runtime_type: str) -> Runtime:
+    """What the registry knows of the runtime. Raises UnsupportedRuntime, with a reason."""
+    # Ours first: asked for each step that is queued, and a look-up in a table.
+    found = _OURS.get(runtime_type) or plugins.installed(_NAMES).get(runtime_type)
+    if isinstance(found, Runtime):
+        return found
+    if found is not None:
+        raise UnsupportedRuntime(problems()[runtime_type])
+    names = " or ".join(map(repr, declarable()))
+    raise UnsupportedRuntime(f"there is no runtime {runtime_type!r}; use {names}")
 
 
-def _supported() -> str:
-    return " or ".join(repr(name) for name in _DRIVERS if name not in _OURS)
+def declarable() -> list[str]:
+    """The names of the runtimes that a function's definition may have: those that come with the server, then those of
+    installed packages."""
+    ours = [name for name, row in _OURS.items() if row.declarable]
+    others = plugins.installed(_NAMES).items()
+    return ours + sorted(name for name, row in others if isinstance(row, Runtime) and row.declarable)
+
+
+def problems() -> dict[str, str]:
+    """What is wrong with runtimes that installed packages bring, by name, a sentence each."""
+    others = plugins.installed(_NAMES).items()
+    return {name: f"the runtime {name!r} cannot be used: {row}" for name, row in others if isinstance(row, str)}

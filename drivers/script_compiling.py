@@ -118,6 +118,15 @@ class _Host:
     def log(self, line: str) -> bool:
         return False
 
+    def refusal(self, url: str) -> str:
+        return ""
+
+    def fetch(self, description: str, body: bytes) -> bool:
+        return False
+
+    def stop_fetch(self, number: int) -> None:
+        return None
+
 
 _idle: list[Workshop] = []
 _lock = threading.Lock()

@@ -11,7 +11,8 @@ def test_asking_for_queues_imports_no_sandbox() -> None:
 import sys
 from drivers.registry import queue_for
 assert (queue_for("http"), queue_for("typescript")) == ("steps", "steps.cpu")
-assert not {"wasmtime", "quickjs_rs", "django"} & set(sys.modules)
+assert queue_for("wasm") == "steps.cpu" and queue_for("docker") == "steps.docker"
+assert not {"wasmtime", "quickjs_rs", "docker", "django", "importlib.metadata"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -24,16 +25,15 @@ def test_a_process_has_one_driver_of_a_runtime_until_it_closes_them() -> None:
     registry.close_drivers()
 
 
-@pytest.mark.parametrize("runtime", ["docker", "wasm"])
-def test_a_runtime_of_a_later_issue_is_refused_by_name(runtime: str) -> None:
-    for ask in (registry.queue_for, registry.driver_for):
-        with pytest.raises(registry.UnsupportedRuntime, match=f"'{runtime}' runtime is not supported yet"):
-            ask(runtime)
-
-
 def test_an_unknown_runtime_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(registry.UnsupportedRuntime, match="no runtime 'cobol'; use 'http' or 'typescript'"):
-        registry.queue_for("cobol")
+    supported = "use 'http' or 'typescript' or 'wasm' or 'docker'"
+    for ask in (registry.queue_for, registry.driver_for):
+        with pytest.raises(registry.UnsupportedRuntime, match=f"no runtime 'cobol'; {supported}"):
+            ask("cobol")
+
+
+def test_a_runtime_that_is_gone_still_gets_its_files_so_that_its_step_fails_by_name() -> None:
+    assert registry.needs_files("cobol")
 
 
 @pytest.mark.parametrize("runtime", ["sdk", "gateway"])
@@ -46,5 +46,5 @@ def test_what_an_sdk_asks_for_has_drivers_that_no_message_offers(runtime: str) -
 
 
 def test_only_code_that_we_run_needs_files() -> None:
-    runtimes = ("http", "typescript", "sdk", "gateway")
-    assert [runtime for runtime in runtimes if registry.needs_files(runtime)] == ["typescript"]
+    runtimes = ("http", "typescript", "wasm", "docker", "sdk", "gateway")
+    assert [runtime for runtime in runtimes if registry.needs_files(runtime)] == ["typescript", "wasm", "docker"]

@@ -1,4 +1,4 @@
-"""A function's files checked as a whole: its definition, and the scripts that its steps run."""
+"""A function's files checked as a whole: its definition, and the scripts and modules that its steps run."""
 
 import math
 import time
@@ -92,13 +92,27 @@ def _check(document: object, files: dict[str, bytes], deadline: float) -> Checke
 
     try:
         # Also of a definition that is wrong: all faults are told at once.
-        found = check_scripts(files, entrypoints(document, files), deadline=deadline)
+        begins = entrypoints(document, files)
+        found = check_scripts(files, list(begins.scripts), deadline=deadline)
     except TooLong:
         raise OutOfTime from None
     faults += [Fault("", fault.message, fault.path, fault.line) for fault in found]
+    faults += _module_faults(begins.modules, files, deadline)
     if faults or definition is None:
         raise InvalidDefinition(faults)
     return Checked(definition, files)
+
+
+def _module_faults(modules: Sequence[str], files: Mapping[str, bytes], deadline: float) -> list[Fault]:
+    if not modules:
+        return []
+    from drivers.wasm_check import problems_of
+
+    faults: list[Fault] = []
+    for path in modules:
+        _ask(deadline)
+        faults += [Fault("", problem, path) for problem in problems_of(files[path])]
+    return faults
 
 
 def _within_limits(files: Mapping[str, bytes], limits: FolderLimits) -> dict[str, bytes]:

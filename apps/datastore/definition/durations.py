@@ -30,6 +30,14 @@ class DurationTooLong(InvalidDuration):
     """It is written as durations are, and no clock could hold it."""
 
 
+def write_duration(seconds: float) -> str:
+    """As a person would have written it: 7200.0 is `2h`, 90.0 is `90s`."""
+    for unit in ("h", "m"):
+        if seconds % float(UNITS[unit]) == 0:
+            return f"{seconds / float(UNITS[unit]):g}{unit}"
+    return f"{seconds:g}s"
+
+
 def parse_duration(text: str) -> float:
     """Seconds. Parts are summed, in any order, decimals allowed: `1h30m` is 5400.0."""
     seconds, position = Decimal(0), 0

@@ -12,6 +12,8 @@ from apps.datastore.definition.faults import FaultLog, InvalidDefinition, shown
 MIB = 1024 * 1024
 MAX_PATH = 500
 """Characters."""
+KEPT_DOT_FILES = {".dockerignore"}
+"""It says what an image is built from, and is no secret."""
 IGNORED_FOLDERS = {"node_modules", "__pycache__", "__MACOSX"}
 _FOLDER_ICON = "Icon\r"
 """What macOS makes in a folder that has a picture of its own."""
@@ -43,8 +45,8 @@ def find_functions(root: Path) -> list[Path]:
 def read_files(path: Path, limits: FolderLimits = DEFAULT_LIMITS) -> dict[str, bytes]:
     """The folder's files by path, as in "steps/compose/index.ts"; the definition is one of them.
 
-    Nothing is left out silently but dot-files (`.env` holds secrets) and installed packages. Raises InvalidDefinition,
-    which names every file that cannot be part of a version, and why.
+    Nothing is left out silently but dot-files (`.env` holds secrets; `.dockerignore` is kept) and installed packages.
+    Raises InvalidDefinition, which names every file that cannot be part of a version, and why.
     """
     log = FaultLog()
     files: dict[str, bytes] = {}
@@ -72,7 +74,7 @@ def read_files(path: Path, limits: FolderLimits = DEFAULT_LIMITS) -> dict[str, b
 
 def is_ignored(name: str) -> bool:
     """Whether a file or folder of this bare name is no part of a function."""
-    return name.startswith(".") or name in IGNORED_FOLDERS or name == _FOLDER_ICON
+    return (name.startswith(".") and name not in KEPT_DOT_FILES) or name in IGNORED_FOLDERS or name == _FOLDER_ICON
 
 
 def name_problem(path: str) -> str:

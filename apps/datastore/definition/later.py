@@ -23,11 +23,6 @@ def _concurrency(value: object, path: str, log: FaultLog) -> None:
         whole_number(1, MANY)(value, path, log)
 
 
-def _schema(value: object, path: str, log: FaultLog) -> None:
-    if not isinstance(value, dict):
-        text(value, path, log)
-
-
 FUNCTION: Mapping[str, Shape] = {
     "concurrency": _concurrency,
     "rateLimit": record({"limit": whole_number(1, MANY), "period": duration}, {"key": text}),
@@ -41,18 +36,9 @@ FUNCTION: Mapping[str, Shape] = {
     "timeouts": record({}, {"start": duration, "finish": duration}),
 }
 
-EVENT_TRIGGER: Mapping[str, Shape] = {
-    "definition": record({"format": choice("json-schema", "cue"), "def": _schema}, {"synced": shapes.flag}),
-}
-
 DELAYING_THROTTLE: Shape = record(
     {"limit": whole_number(1, MANY), "period": duration}, {"key": text, "burst": whole_number(1, MANY)}
 )
-
-RUNTIMES: Mapping[str, Shape] = {
-    "docker": record({"type": text}, {"dockerfile": text, "image": text}),
-    "wasm": record({"type": text}, {"module": text}),
-}
 
 
 def refuse_later(found: Mapping[str, object], path: str, log: FaultLog, fields: Mapping[str, Shape]) -> None:

@@ -1,12 +1,13 @@
 """From a document, as it was read from JSON or YAML, to a function's definition."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from functools import partial
 
 from apps.datastore.definition import later
 from apps.datastore.definition.cancels import parse_cancels
 from apps.datastore.definition.expressions import Expressions
 from apps.datastore.definition.faults import FaultLog, InvalidDefinition, at
+from apps.datastore.definition.schemas import Schemas
 from apps.datastore.definition.scopes import KEY_NAMES
 from apps.datastore.definition.single_step import single_step
 from apps.datastore.definition.steps import parse_steps
@@ -19,8 +20,8 @@ ROOT = "$"
 FIELDS = ("id", "name", "triggers", "idempotency", "throttle", "cancel", "steps")
 
 
-def parse(document: object, files: Collection[str]) -> FunctionDefinition:
-    """Check the whole document against the format and the function's files (their paths in its folder).
+def parse(document: object, files: Mapping[str, bytes]) -> FunctionDefinition:
+    """Check the whole document against the format and the function's files, by their paths in its folder.
 
     Raises InvalidDefinition with every fault, and nothing else, whatever the document is.
     """
@@ -30,7 +31,8 @@ def parse(document: object, files: Collection[str]) -> FunctionDefinition:
         raise InvalidDefinition(log.faults)
     function_id = required(found, "id", ROOT, log, check_slug)
     name = required(found, "name", ROOT, log, check_name)
-    triggers = required(found, "triggers", ROOT, log, partial(parse_triggers, expressions=expressions)) or Triggers()
+    read_triggers = partial(parse_triggers, expressions=expressions, schemas=Schemas(files))
+    triggers = required(found, "triggers", ROOT, log, read_triggers) or Triggers()
     idempotency = optional(found, "idempotency", ROOT, log, expressions.key_over(KEY_NAMES))
     throttle = optional(found, "throttle", ROOT, log, partial(parse_throttle, expressions=expressions))
     cancels = optional(found, "cancel", ROOT, log, partial(parse_cancels, expressions=expressions)) or ()

@@ -1,8 +1,10 @@
 """Places in the function's folder, as a document names them: `file://./steps/compose`, `main.ts`."""
 
-from posixpath import normpath
+from collections.abc import Collection
+from posixpath import normpath, relpath
+from typing import NamedTuple
 
-from apps.datastore.definition.faults import FaultLog
+from apps.datastore.definition.faults import FaultLog, shown
 from apps.datastore.definition.values import check_text
 
 MAX_LENGTH = 500
@@ -31,3 +33,26 @@ def within(folder: str, relative: str, path: str, log: FaultLog) -> str | None:
         log.add(path, "must be inside the function's folder")
         return None
     return "" if place == "." else place
+
+
+class StepFolder(NamedTuple):
+    """Where a step's code lies."""
+
+    path: str | None
+    """Seen from the function's folder; None where the document's is wrong, which is in the log then."""
+    files: Collection[str]
+    """All of the function's, seen from its folder."""
+
+    def __str__(self) -> str:
+        return f"the folder {shown(self.path)}" if self.path else "the function's folder"
+
+
+def file_in(folder: StepFolder, relative: str, path: str, log: FaultLog, hint: str = "") -> str | None:
+    """The path of a file that has to be there, seen from the step's folder. `hint` follows "there is no …"."""
+    place = None if folder.path is None else within(folder.path, relative, path, log)
+    if place is None:
+        return None
+    if place not in folder.files:
+        log.add(path, f"there is no {shown(relative)} in {folder}{hint}")
+        return None
+    return relpath(place, folder.path or ".")

@@ -1,19 +1,25 @@
-"""`runtime`: what runs a step's code, and for how long at most."""
+"""`runtime`: what runs a step's code, and with which options. A file a runtime that comes with the server."""
 
-from collections.abc import Collection
-from posixpath import relpath
+from collections.abc import Callable, Collection
+from functools import partial
 from urllib.parse import urlsplit
 
-from apps.datastore.definition import later
+from apps.datastore.definition.docker_options import docker_options
 from apps.datastore.definition.faults import FaultLog, at, shown
-from apps.datastore.definition.places import MAX_LENGTH, within
+from apps.datastore.definition.option_values import Options
+from apps.datastore.definition.places import StepFolder
+from apps.datastore.definition.plugin_options import plugin_options
+from apps.datastore.definition.suggestions import did_you_mean
 from apps.datastore.definition.types import Runtime
-from apps.datastore.definition.values import check_choice, check_object, check_text
+from apps.datastore.definition.typescript_options import typescript_options
+from apps.datastore.definition.values import check_object, check_text
+from apps.datastore.definition.wasm_options import wasm_options
+from drivers import registry
 
 MAX_URL = 2_000
-MAX_TIMEOUT = {"docker": "2h", "http": "2h", "typescript": "5m", "wasm": "5m"}
-SCRIPT_ENDINGS = (".ts", ".mts", ".js", ".mjs")
-DEFAULT_SCRIPTS = ("index.ts", "index.js")
+
+Read = Callable[[dict[str, object], str, FaultLog, StepFolder], Options | None]
+"""From what the document says, its path, the log and the step's folder to what the driver gets; None if it is wrong."""
 
 
 def parse_runtime(
@@ -26,22 +32,38 @@ def parse_runtime(
     if "type" not in found:
         log.add(at(path, "type"), "is missing")
         return None
-    match check_choice(found["type"], at(path, "type"), log, MAX_TIMEOUT):
-        case "http":
-            return _parse_http(found, path, log)
-        case "typescript":
-            return _parse_typescript(found, path, log, folder, files)
-        case str() as kind:
-            later.RUNTIMES[kind](found, path, log)
-            refuse_runtime(kind, at(path, "type"), log)
-    return None
+    kind = check_text(found["type"], at(path, "type"), log, one_line=True)
+    if kind is None:
+        return None
+    read = _reader(kind, at(path, "type"), log)
+    if read is None:
+        return None
+    options = read(found, path, log, StepFolder(folder, files))
+    return None if options is None else Runtime(kind, options)
 
 
-def refuse_runtime(kind: str, path: str, log: FaultLog) -> None:
-    log.add(path, f"the {kind} runtime is not yet supported")
+def max_timeout(kind: object) -> float | None:
+    """The longest `timeout` of a step of that runtime, in seconds; None if there is no such runtime."""
+    try:
+        return registry.runtime(kind).max_timeout if isinstance(kind, str) else None
+    except registry.UnsupportedRuntime:
+        return None
 
 
-def _parse_http(found: dict[str, object], path: str, log: FaultLog) -> Runtime | None:
+def _reader(kind: str, path: str, log: FaultLog) -> Read | None:
+    choices = registry.declarable()
+    if kind not in choices:
+        problem = registry.problems().get(kind)
+        if problem is not None:
+            log.add(path, problem)
+            return None
+        known = ", ".join(map(shown, choices))
+        log.add(path, f"must be one of {known}, not {shown(kind)}{did_you_mean(kind, choices)}")
+        return None
+    return _OURS.get(kind) or partial(plugin_options, registry.runtime(kind).options)
+
+
+def _http_options(found: dict[str, object], path: str, log: FaultLog, folder: StepFolder) -> Options | None:
     check_object(found, path, log, ("type", "url"))
     if "url" not in found:
         log.add(at(path, "url"), "is missing")
@@ -52,7 +74,7 @@ def _parse_http(found: dict[str, object], path: str, log: FaultLog) -> Runtime |
     if not _is_absolute(url):
         log.add(at(path, "url"), f"must be an absolute http or https URL, not {shown(url)}")
         return None
-    return Runtime("http", {"url": url})
+    return {"url": url}
 
 
 def _is_absolute(url: str) -> bool:
@@ -64,28 +86,9 @@ def _is_absolute(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname) and not any(map(str.isspace, url))
 
 
-def _parse_typescript(
-    found: dict[str, object], path: str, log: FaultLog, folder: str | None, files: Collection[str]
-) -> Runtime | None:
-    check_object(found, path, log, ("type", "entrypoint"))
-    written = None
-    if "entrypoint" in found:
-        path = at(path, "entrypoint")
-        written = check_text(found["entrypoint"], path, log, MAX_LENGTH, one_line=True)
-        if written is None:
-            return None
-        if not written.endswith(SCRIPT_ENDINGS):
-            log.add(path, f"must be a file that ends in {', '.join(SCRIPT_ENDINGS)}")
-            return None
-    if folder is None:
-        return None
-    names = DEFAULT_SCRIPTS if written is None else (written,)
-    for name in names:
-        script = within(folder, name, path, log)
-        if script is None:
-            return None
-        if script in files:
-            return Runtime("typescript", {"entrypoint": relpath(script, folder or ".")})
-    where = f"the folder {shown(folder)}" if folder else "the function's folder"
-    log.add(path, f"there is no {' or '.join(names) if written is None else shown(written)} in {where}")
-    return None
+_OURS: dict[str, Read] = {
+    "docker": docker_options,
+    "http": _http_options,
+    "typescript": typescript_options,
+    "wasm": wasm_options,
+}

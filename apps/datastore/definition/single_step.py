@@ -2,25 +2,34 @@
 
 from collections.abc import Collection
 
+from apps.datastore.definition.docker_options import DOCKERFILE
 from apps.datastore.definition.faults import FaultLog
-from apps.datastore.definition.runtimes import DEFAULT_SCRIPTS, MAX_TIMEOUT, parse_runtime, refuse_runtime
+from apps.datastore.definition.runtimes import parse_runtime
 from apps.datastore.definition.steps import DEFAULT_ATTEMPTS, default_timeout
 from apps.datastore.definition.types import TRIGGER, Edge, Step
+from apps.datastore.definition.typescript_options import DEFAULT_SCRIPTS
+from apps.datastore.definition.wasm_options import modules_in
 
 ID = "step-1"
 
 
 def single_step(name: str, path: str, log: FaultLog, files: Collection[str]) -> dict[str, Step]:
+    kind = single_runtime(files)
+    if kind is None:
+        scripts = " or ".join(DEFAULT_SCRIPTS)
+        log.add(path, f'has no "steps", so its folder must hold what to run: a {DOCKERFILE}, a *.wasm, or {scripts}')
+        return {}
+    runtime = parse_runtime({"type": kind}, path, log, "", files)
+    if runtime is None:
+        return {}
+    return {ID: Step(ID, name, "", runtime, (Edge(TRIGGER),), DEFAULT_ATTEMPTS, default_timeout(kind))}
+
+
+def single_runtime(files: Collection[str]) -> str | None:
+    """The runtime of a function whose folder is its one step; None if nothing there can be run."""
     # In this order because a container or a module is often built from scripts that lie beside it.
-    if "Dockerfile" in files:
-        refuse_runtime("docker", path, log)
-    elif any(file.endswith(".wasm") and "/" not in file for file in files):
-        refuse_runtime("wasm", path, log)
-    elif any(script in files for script in DEFAULT_SCRIPTS):
-        runtime = parse_runtime({"type": "typescript"}, path, log, "", files)
-        if runtime is not None:
-            timeout = default_timeout(MAX_TIMEOUT[runtime.type])
-            return {ID: Step(ID, name, "", runtime, (Edge(TRIGGER),), DEFAULT_ATTEMPTS, timeout)}
-    else:
-        log.add(path, f'has no "steps", so its folder must hold what to run: {" or ".join(DEFAULT_SCRIPTS)}')
-    return {}
+    if DOCKERFILE in files:
+        return "docker"
+    if modules_in("", files):
+        return "wasm"
+    return "typescript" if any(script in files for script in DEFAULT_SCRIPTS) else None

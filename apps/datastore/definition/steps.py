@@ -2,20 +2,21 @@
 
 from collections.abc import Collection
 
-from apps.datastore.definition.durations import parse_duration
+from apps.datastore.definition.durations import write_duration
 from apps.datastore.definition.edges import parse_after
 from apps.datastore.definition.expressions import Expressions
 from apps.datastore.definition.faults import FaultLog, at, shown
 from apps.datastore.definition.graph import Link, Source, check_graph
 from apps.datastore.definition.places import parse_folder
-from apps.datastore.definition.runtimes import MAX_TIMEOUT, parse_runtime
+from apps.datastore.definition.runtimes import max_timeout, parse_runtime
 from apps.datastore.definition.types import TRIGGER, Edge, Step
 from apps.datastore.definition.values import check_duration, check_name, check_object, check_slug, check_whole_number
+from drivers.runtime import MAX_TIMEOUT
 
 MAX_STEPS = 1_000
 MAX_ATTEMPTS = 20
 DEFAULT_ATTEMPTS = 3
-DEFAULT_TIMEOUT = "15m"
+DEFAULT_TIMEOUT = 900.0
 FIELDS = ("id", "name", "path", "runtime", "after", "retries", "timeout")
 
 
@@ -79,16 +80,16 @@ def _parse_attempts(found: dict[str, object], path: str, log: FaultLog) -> int:
 def _parse_timeout(found: dict[str, object], path: str, log: FaultLog) -> float:
     runtime = found.get("runtime")
     kind = runtime.get("type") if isinstance(runtime, dict) else None
-    limit = MAX_TIMEOUT.get(kind, "2h") if isinstance(kind, str) else "2h"
-    most = parse_duration(limit)
     if "timeout" not in found:
-        return default_timeout(limit)
+        return default_timeout(kind)
+    most = max_timeout(kind)
     timeout = check_duration(found["timeout"], at(path, "timeout"), log)
-    if timeout is not None and timeout > most:
-        log.add(at(path, "timeout"), f"must be at most {limit}" + (f" for {kind}" if isinstance(kind, str) else ""))
-    return timeout or most
+    if timeout is not None and timeout > (most or MAX_TIMEOUT):
+        limit = write_duration(most or MAX_TIMEOUT)
+        log.add(at(path, "timeout"), f"must be at most {limit}" + (f" for {kind}" if most else ""))
+    return timeout or DEFAULT_TIMEOUT
 
 
-def default_timeout(limit: str) -> float:
-    """15 minutes, or the runtime's own limit where that is less."""
-    return min(parse_duration(DEFAULT_TIMEOUT), parse_duration(limit))
+def default_timeout(kind: object) -> float:
+    """15 minutes, or the most that the runtime allows where that is less. In seconds."""
+    return min(DEFAULT_TIMEOUT, max_timeout(kind) or DEFAULT_TIMEOUT)

@@ -16,6 +16,8 @@ class EventTrigger(msgspec.Struct, frozen=True, omit_defaults=True):
     event: str
     expression: str | None = None
     """CEL over `event`; None lets every event start the function."""
+    schema: str | None = None
+    """JSON text of the JSON schema that describes the whole event (`name`, `data`, `user`, …), if it has one."""
 
 
 class CronTrigger(msgspec.Struct, frozen=True):
@@ -80,8 +82,13 @@ class Edge(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Runtime(msgspec.Struct, frozen=True):
     type: str
-    options: dict[str, str] = {}
-    """http: `url`. typescript: `entrypoint`, seen from the step's `path`, as in "index.ts"; always given."""
+    options: dict[str, str | int | float | bool | list[str]] = {}
+    """What the driver gets beside the type; paths are seen from the step's `path`, as in "index.ts".
+
+    docker: `image` or `dockerfile`, always one of them; `memory` (bytes), `cpus` and `pids` where they are given. http:
+    `url`. typescript: `entrypoint`, always given; `hosts` if `fetch` may go anywhere. wasm: `module`, always given;
+    `build` if there is a command that makes it. Others: what they say of themselves (`drivers.runtime`).
+    """
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -171,6 +178,12 @@ def first_steps(definition: FunctionDefinition) -> tuple[Step, ...]:
 def steps_after(definition: FunctionDefinition, step_id: str) -> tuple[Step, ...]:
     """The steps that an edge leads to from this one; KeyError if the function has no such step."""
     return definition.children[step_id]
+
+
+def event_schemas(definition: FunctionDefinition) -> dict[str, str]:
+    """JSON texts of the JSON schemas of the events that start the function, by the events' names; those without a
+    schema are not in it. A schema describes the whole event, so an event's payload is its `properties.data`."""
+    return {trigger.event: trigger.schema for trigger in definition.triggers if trigger.schema is not None}
 
 
 def leaf_steps(definition: FunctionDefinition) -> tuple[Step, ...]:

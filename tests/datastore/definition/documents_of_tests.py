@@ -7,7 +7,7 @@ import pytest
 
 from apps.datastore.definition import InvalidDefinition, parse
 
-FILES = {"index.ts": "", "steps/compose/index.ts": "", "steps/plain/index.js": "", "steps/odd/main.ts": ""}
+FILES = {"index.ts": b"", "steps/compose/index.ts": b"", "steps/plain/index.js": b"", "steps/odd/main.ts": b""}
 HTTP = {"type": "http", "url": "https://example.com/hook"}
 TYPESCRIPT = {"type": "typescript"}
 
@@ -34,7 +34,7 @@ def with_graph(edges: Mapping[str, list[str] | None]) -> dict[str, Any]:
     return document(steps={name: {"runtime": HTTP, **found} for name, found in after.items()})
 
 
-def faults_of(found: object, files: Mapping[str, str] = FILES) -> dict[str, str]:
+def faults_of(found: object, files: Mapping[str, bytes] = FILES) -> dict[str, str]:
     """The messages by path; the test fails if the document is accepted or a path is there twice."""
     with pytest.raises(InvalidDefinition) as caught:
         parse(found, files)

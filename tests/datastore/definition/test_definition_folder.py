@@ -48,6 +48,14 @@ def test_secrets_dot_files_and_installed_packages_stay_on_the_machine(function: 
     assert set(read_files(function)) == {"inngest.json", "index.ts"}
 
 
+def test_what_an_image_is_built_from_is_kept(function: Path) -> None:
+    for name in ("steps/a/Dockerfile", "steps/a/.dockerignore", "steps/a/.env", ".dockerignore"):
+        write(function / name, b"x")
+    kept = set(read_files(function)) - {"inngest.json", "index.ts"}
+    assert kept == {"steps/a/Dockerfile", "steps/a/.dockerignore", ".dockerignore"}
+    assert kept < set(check_files(read_files(function)).files)
+
+
 def test_a_folder_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
     assert "No such file" in faults_of(tmp_path / "nowhere")[""]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.datastore.definition.documents_of_tests import document, faults_of, with_step
+from tests.datastore.definition.documents_of_tests import document, faults_of
 
 LATER: list[tuple[str, object]] = [
     ("concurrency", 5),
@@ -26,38 +26,6 @@ def test_the_throttle_that_delays_is_refused_and_the_one_that_drops_is_named() -
     assert '"count"' in message
 
 
-@pytest.mark.parametrize(
-    "definition", [{"format": "json-schema", "synced": True, "def": "file://./a.json"}, {"format": "cue", "def": {}}]
-)
-def test_a_trigger_s_schema_is_refused(definition: object) -> None:
-    trigger = {"event": "a", "expression": "true", "definition": definition}
-    assert faults_of(document(triggers=[trigger])) == {"$.triggers[0].definition": "is not yet supported"}
-
-
-@pytest.mark.parametrize(
-    "runtime",
-    [
-        {"type": "docker"},
-        {"type": "docker", "dockerfile": "Dockerfile", "image": "alpine"},
-        {"type": "wasm", "module": "a.wasm"},
-    ],
-)
-def test_a_runtime_of_later_is_refused(runtime: dict[str, str]) -> None:
-    message = f"the {runtime['type']} runtime is not yet supported"
-    assert faults_of(with_step(runtime=runtime, timeout="5m")) == {"$.steps.a.runtime.type": message}
-
-
-@pytest.mark.parametrize(
-    ("files", "kind"),
-    [
-        ({"Dockerfile": "", "index.ts": ""}, "docker"),
-        ({"main.wasm": "", "index.ts": ""}, "wasm"),
-    ],
-)
-def test_a_folder_for_a_runtime_of_later_is_refused(files: dict[str, str], kind: str) -> None:
-    assert faults_of(document(), files) == {"$": f"the {kind} runtime is not yet supported"}
-
-
 WRONG: list[tuple[str, object, str]] = [
     ("throttle", {"limit": 1}, "$.throttle.period"),
     ("concurrency", "5", "$.concurrency"),
@@ -72,7 +40,6 @@ WRONG: list[tuple[str, object, str]] = [
     ("priority", {"run": 100}, "$.priority.run"),
     ("singleton", {"mode": "queue"}, "$.singleton.mode"),
     ("timeouts", {"begin": "1s"}, "$.timeouts.begin"),
-    ("triggers", [{"event": "a", "definition": {"format": "xml", "def": ""}}], "$.triggers[0].definition.format"),
 ]
 
 

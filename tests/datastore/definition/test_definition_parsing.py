@@ -16,7 +16,7 @@ from tests.datastore.definition.documents_of_tests import (
 
 
 def test_a_function_without_steps_is_one_typescript_step() -> None:
-    definition = parse(document(), {"index.ts": "", "types.ts": ""})
+    definition = parse(document(), {"index.ts": b"", "types.ts": b""})
     assert (definition.id, definition.name) == ("post-signup", "Post-signup")
     assert definition.triggers == (EventTrigger("user/signed.up"),)
     runtime = Runtime("typescript", {"entrypoint": "index.ts"})
@@ -24,7 +24,7 @@ def test_a_function_without_steps_is_one_typescript_step() -> None:
 
 
 def test_a_function_without_steps_may_be_javascript_and_may_say_so_with_an_empty_object() -> None:
-    definition = parse(document(steps={}), {"index.js": ""})
+    definition = parse(document(steps={}), {"index.js": b""})
     assert definition.steps["step-1"].runtime.options == {"entrypoint": "index.js"}
 
 
@@ -213,7 +213,7 @@ def test_a_step_s_folder_is_inside_the_function_s(path: object) -> None:
 
 
 def test_a_function_without_steps_needs_something_to_run() -> None:
-    assert "index.ts or index.js" in faults_of(document(), {"README.md": "", "steps/index.ts": ""})["$"]
+    assert "index.ts or index.js" in faults_of(document(), {"README.md": b"", "steps/index.ts": b""})["$"]
 
 
 def test_all_faults_come_at_once() -> None:
