@@ -119,7 +119,7 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("INNGEST_DEV", _flag, False, "Dev mode: any event key passes, no API token is asked for, loopback only."),
     Setting(
-        "SECRET_KEY", str, "", "Signs cursors and seals the signing keys that are kept; long and random.", required=True
+        "SECRET_KEY", str, "", "Signs cursors, and seals signing keys and secrets; long and random.", required=True
     ),
     Setting("SECRET_KEY_FALLBACKS", _names, [], "Former secret keys, by comma: what they have sealed can be read."),
     Setting("DATABASE_URL", _database, "", "PostgreSQL, e.g. `postgresql://user:password@host/name`.", required=True),
@@ -232,7 +232,7 @@ SETTINGS: tuple[Setting, ...] = (
         "DOCKER_REGISTRY",
         str,
         "",
-        "Where built images are pushed to and pulled from, as in `registry.example.com/team`. None: each engine builds.",
+        "Where built images go and come from, as in `registry.example.com/team`. None: each engine builds its own.",
     ),
     Setting("DOCKER_REGISTRY_USERNAME", str, "", "Its user; without one, what `docker login` has left holds."),
     Setting("DOCKER_REGISTRY_PASSWORD", str, "", "Its password."),

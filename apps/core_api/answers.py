@@ -113,7 +113,7 @@ class Step(msgspec.Struct, kw_only=True):
     op: StepOp = "StepRun"
     status: StepStatus
     reason: str | None = None
-    """Why it is skipped."""
+    """Why it is skipped, or waits for what runs it, as the Docker engine."""
     attempts: int = 0
     output: Json | None = None
     error: StepError | None = None

@@ -154,7 +154,7 @@ def _function(function: Function) -> AppFunction:
         name=definition.name,
         version=version.number,
         triggers=triggers_of(definition),
-        url=without_userinfo(step.runtime.options["url"]),
+        url=without_userinfo(str(step.runtime.options["url"])),
         attempts=step.attempts,
         not_enforced=list(definition.not_enforced),
         config=raw(definition.config or None),

@@ -5,10 +5,11 @@ Send events, and see what ran for them; deploy functions, and roll them back.
 
 **Who you are.** Every request shows an API token in the header `Authorization: Bearer <API token>`; **Authorize** puts
 yours into the requests that are tried here. A token belongs to one environment, and sees nothing of another. Its scope
-says what it may do: `read` what is there, `deploy` (and cancel, invoke, signal), or `admin` (environments, keys and
-tokens as well). `python manage.py keys create-api-token <environment> <name> --scope admin` makes the first one. A
-signing key is taken as well, hashed as the SDKs show it. A token of branch environments names the branch in the header
-`x-inngest-env`. Sending events takes an event key in the path, and no token. **In dev mode nothing is asked for.**
+says what it may do: `read` what is there, `deploy` (and cancel, invoke, signal; secrets), or `admin` (environments,
+keys and tokens as well). `python manage.py keys create-api-token <environment> <name> --scope admin` makes the first
+one. A signing key is taken as well, hashed as the SDKs show it. A token of branch environments names the branch in the
+header `x-inngest-env`. Sending events takes an event key in the path, and no token. **In dev mode nothing is asked
+for.**
 
 **Answers** are `{"data": …, "metadata": …}`, those of lists with `"page"` besides: while `page.next_cursor` is not null
 there is more, for the parameter `cursor`. Errors have the HTTP status that fits, and say what is wrong:
@@ -22,6 +23,7 @@ TAGS = {
     "Deploys": "New versions of functions, all at once or not at all, and the way back.",
     "Apps": "Programs that serve functions through an SDK.",
     "Environments": "Worlds of their own: functions, events, runs and keys of one are not seen from another.",
+    "Secrets": "Environment variables of steps, kept encrypted. Their values are never shown.",
     "Keys": "Event keys, signing keys and API tokens. Their texts are shown once.",
     "Server": "Who you are to it, and how it is.",
 }
@@ -34,12 +36,17 @@ _TAG_OF_PREFIX = {
     "/invoke/": "Functions",
     "/v1/functions": "Functions",
     "/v1/deploys": "Deploys",
+    "/v1/images": "Deploys",
     "/v1/apps": "Apps",
     "/v1/environments": "Environments",
+    "/v1/secrets": "Secrets",
     "/v1/event-keys": "Keys",
     "/v1/signing-keys": "Keys",
     "/v1/api-tokens": "Keys",
 }
+
+_FOR_DEPLOYERS = ("/v1/images", "/v1/secrets")
+"""What who only reads is not told either."""
 
 MEANINGS = {
     "200": "Done.",
@@ -65,7 +72,7 @@ def scope_of(method: str, path: str) -> str:
     """The least scope of a token that an operation takes."""
     if tag_of(path) in {"Environments", "Keys"}:
         return "admin"
-    return "read" if method == "get" else "deploy"
+    return "read" if method == "get" and not path.startswith(_FOR_DEPLOYERS) else "deploy"
 
 
 def summary_and_rest(docstring: str) -> tuple[str, str]:

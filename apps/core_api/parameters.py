@@ -49,6 +49,14 @@ def statuses_parameter(request: Request) -> list[RunStatus]:
     return [known[text] for text in given]
 
 
+def run_ids_parameter(request: Request) -> list[str]:
+    """`run_id` may be given up to MAX_LIMIT times. What is no id of a run is one that is not there."""
+    given = [_checked("run_id", text).upper() for text in request.query_params.getlist("run_id") if text]
+    if len(given) > MAX_LIMIT:
+        raise bad_parameter("run_id", f"must be there at most {MAX_LIMIT} times")
+    return given
+
+
 class PageRequest(NamedTuple):
     """Which page of a list is asked for."""
 

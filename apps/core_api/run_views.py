@@ -8,7 +8,7 @@ from rest_framework.views import APIView
 
 from apps.core_api.answers import HistoryAnswer, HistoryEntry, RunAnswer, RunsAnswer, StepAnswer
 from apps.core_api.errors import AlreadyEnded, Error
-from apps.core_api.parameters import page_parameters, statuses_parameter, text_parameter
+from apps.core_api.parameters import page_parameters, run_ids_parameter, statuses_parameter, text_parameter
 from apps.core_api.runs import RunRow, find_runs, load_runs, run_answers
 from apps.core_api.schema import PAGING, RUN_FILTERS
 from apps.core_api.steps import load_steps, run_with_steps
@@ -34,6 +34,8 @@ class RunsView(APIView):
     def get(self, request: Request) -> Response:
         """Runs, newest first, without their steps."""
         environment, asked = environment_of(request), page_parameters(request, of="runs")
+        if run_ids := run_ids_parameter(request):
+            return Response(RunsAnswer(data=run_answers(load_runs(environment, run_ids)), page=asked.answer(None)))
         statuses, slug = statuses_parameter(request), text_parameter(request, "function_id")
         function = None
         if slug is not None:

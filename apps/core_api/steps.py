@@ -11,10 +11,12 @@ from apps.core_api.answers import RunWithSteps, Step, StepStatus, Try, WaitsFor
 from apps.core_api.rendering import raw
 from apps.core_api.run_outcomes import MAX_BYTES, NOTHING, definitions_of, outcomes_of
 from apps.core_api.runs import RunRow, run_fields
-from apps.core_api.sdk_steps import OPS, TRIED, WAITING, load_waits_for
+from apps.core_api.sdk_steps import OPS, TRIED, load_waits_for
+from apps.core_api.sdk_steps import WAITING as WAITING_OPS
 from apps.core_api.unreached import load_reached, load_unreached
 from apps.core_api.waits import load_waits
 from apps.datastore.definition.types import SDK_STEP
+from apps.state.history import WAITING, waits
 
 _TRIES = """
 WITH measured AS (
@@ -56,6 +58,9 @@ ORDER BY step.queued_at, step.name, step.step_id
 """
 
 
+_SAID = "SELECT step_id, reason FROM state_history WHERE run_id = %s AND kind = %s ORDER BY id"
+
+
 class StepRow(NamedTuple):
     """A step and where the item of its current attempt is, in the order of `_STEPS`."""
 
@@ -81,7 +86,7 @@ _SHOWN: dict[str, StepStatus] = {"completed": "Completed", "failed": "Failed", "
 def _shown_status(row: StepRow) -> StepStatus:
     if row.status in _SHOWN:
         return _SHOWN[row.status]
-    if row.op in WAITING:
+    if row.op in WAITING_OPS:
         return "Waiting"
     if row.leased_at is not None:
         return "Running"
@@ -111,10 +116,11 @@ def load_steps(run: RunRow, step_id: str | None = None) -> LoadedSteps:
         rows = [StepRow(*row) for row in cursor.fetchall()]
     tries = _load_tries(run.id, [row.id for row in rows] + [SDK_STEP] * is_sdk)
     if is_sdk:
-        waits_for = load_waits_for(run.id, step_id) if any(row.op in WAITING for row in rows) else {}
+        waits_for = load_waits_for(run.id, step_id) if any(row.op in WAITING_OPS for row in rows) else {}
         return LoadedSteps([_sdk_step(row, tries[row.id], waits_for.get(row.id)) for row in rows], tries[SDK_STEP])
     names = {} if definition is None else {declared.id: declared.name for declared in definition.steps.values()}
-    steps = [_step(row, names.get(row.id, row.id), tries[row.id]) for row in rows]
+    held_up = _load_held_up(run.id, rows)
+    steps = [_step(row, names.get(row.id, row.id), tries[row.id], held_up.get(row.id)) for row in rows]
     there = {row.id for row in rows}
     if definition is not None and reached is not None:
         unreached = load_unreached(run.id, definition, reached)
@@ -122,11 +128,28 @@ def load_steps(run: RunRow, step_id: str | None = None) -> LoadedSteps:
     return LoadedSteps(steps, [])
 
 
-def _step(row: StepRow, name: str, tries: list[Try]) -> Step:
+def _load_held_up(run_id: str, rows: Sequence[StepRow]) -> dict[str, str]:
+    """Why steps wait that could be tried but for what runs them, by their ids: what the history says of the attempt
+    that they are at."""
+    attempts = {row.id: row.attempts + 1 for row in rows if row.status == "open" and row.leased_at is None}
+    if not attempts:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_SAID, (run_id, WAITING))
+        said = cursor.fetchall()
+    return {
+        step_id: reason
+        for step_id, reason in said
+        if step_id in attempts and reason.startswith(waits(attempts[step_id]))
+    }
+
+
+def _step(row: StepRow, name: str, tries: list[Try], held_up: str | None = None) -> Step:
     return Step(
         id=row.id,
         name=name,
-        status=_shown_status(row),
+        status="Waiting" if held_up else _shown_status(row),
+        reason=held_up,
         attempts=row.attempts,
         output=raw(row.output),
         error=raw(row.error),

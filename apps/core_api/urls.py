@@ -14,11 +14,13 @@ from apps.core_api.function_views import (
     FunctionsView,
     FunctionView,
 )
+from apps.core_api.image_views import ImagesView
 from apps.core_api.invoke_views import InvokeView
 from apps.core_api.key_views import ApiTokensView, ApiTokenView, EventKeysView, EventKeyView
 from apps.core_api.registration_views import RegisterView
 from apps.core_api.run_views import HistoryView, RunsView, RunView, StepView
 from apps.core_api.sdk_state_views import ActionsView, BatchView
+from apps.core_api.secret_views import SecretsView, SecretView
 from apps.core_api.server_views import DevView, OpenApiView, RootView
 from apps.core_api.signal_views import SignalsView
 from apps.core_api.signing_key_views import RotationView, SigningKeysView, SigningKeyView
@@ -98,6 +100,7 @@ urlpatterns = [
     path("v1/functions/<function:function_id>/archive", FunctionArchiveView.as_view()),
     # The last: the id of an app's function may end in any of these.
     path("v1/functions/<function:function_id>", FunctionView.as_view()),
+    path("v1/images", ImagesView.as_view()),
     path("v1/openapi.json", OpenApiView.as_view()),
     path("v1/events", EventsView.as_view()),
     path("v1/events/<ulid:event_id>", EventView.as_view()),
@@ -108,6 +111,8 @@ urlpatterns = [
     path("v1/runs/<ulid:run_id>", RunView.as_view()),
     path("v1/runs/<ulid:run_id>/history", HistoryView.as_view()),
     path("v1/runs/<ulid:run_id>/steps/<str:step_id>", StepView.as_view()),
+    path("v1/secrets", SecretsView.as_view()),
+    path("v1/secrets/<str:name>", SecretView.as_view()),
     path("v1/signals", SignalsView.as_view()),
     path("v1/signing-keys", SigningKeysView.as_view()),
     path("v1/signing-keys/<int:key_id>", SigningKeyView.as_view()),

@@ -16,6 +16,8 @@ class Environment(models.Model):
     """Set for a branch environment: its keys are its parent's."""
     deploys = models.PositiveIntegerField(default=0)
     """The number of its last deploy. Whoever makes one holds this row until the end, so numbers follow commits."""
+    secret_changes = models.PositiveIntegerField(default=0)
+    """Counts the changes of its secrets, so that a worker reads them again only then."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -82,6 +84,25 @@ class SigningKey(Key):
                 condition=Q(is_current=False) | Q(revoked_at=None), name="no_revoked_signing_key_is_current"
             ),
         )
+
+
+class Secret(models.Model):
+    """An environment variable of the steps that run here. Its value is read again for them alone, and never shown."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, db_index=False, related_name="secrets")
+    name = models.CharField(max_length=255, db_collation="C")
+    sealed = models.TextField()
+    """For this environment and name: elsewhere it cannot be read."""
+    actor = models.CharField(max_length=200)
+    """Who set it last, in words."""
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("environment", "name"), name="secret_name"),)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class App(models.Model):

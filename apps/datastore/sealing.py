@@ -35,6 +35,22 @@ def reseal(sealed: str) -> str:
     return seal(unseal(sealed))
 
 
+def seal_at(place: str, plaintext: str) -> str:
+    """Seal what is good at this place alone: whoever can write to the database cannot move it to another one.
+
+    A place has no NUL.
+    """
+    return seal(f"{place}\0{plaintext}")
+
+
+def unseal_at(place: str, sealed: str) -> str:
+    """Raises CannotUnsealError, also for what was sealed for another place."""
+    sealed_at, _, plaintext = unseal(sealed).partition("\0")
+    if sealed_at != place:
+        raise CannotUnsealError("A secret cannot be read: it was not sealed for the place where it is kept")
+    return plaintext
+
+
 def _sealer() -> MultiFernet:
     return _made(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
 

@@ -24,6 +24,8 @@ class Version(NamedTuple):
     number: int
     environment: str
     """The environment's slug."""
+    owner: str
+    """The environment's public id."""
     definition: FunctionDefinition
     manifest: Manifest
     """Its files; `code_cache` has what they hold."""
@@ -58,6 +60,7 @@ def _decode(row: FunctionVersion) -> Version:
         id=row.pk,
         number=row.number,
         environment=row.function.environment.slug,
+        owner=str(row.function.environment.public_id),
         definition=from_json(row.definition),
         manifest=manifest.from_json(row.manifest),
         folder=row.folder,

@@ -32,7 +32,7 @@ _LAST_LINES_SECONDS = 2.0
 EXAMPLES = fleet.PROJECT / "examples"
 WORKERS_BY_DEFAULT = (
     fleet.Workers("events", "events,chores", 1, threads=4),
-    fleet.Workers("steps", "steps", 2, threads=2),
+    fleet.Workers("steps", "steps,steps.docker", 2, threads=3),
     fleet.Workers("cpu", "steps.cpu", 1, threads=2),
 )
 APPS_BY_DEFAULT = fleet.Apps(ports=PORTS)

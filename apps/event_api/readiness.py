@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -15,9 +16,21 @@ CHECK_SECONDS = 3
 KEPT_SECONDS = 1.0
 PULSE_SECONDS = 10.0
 QUEUES = ("events", "steps", "steps.cpu", "chores")
+DOCKER = "steps.docker"
+"""Its workers are missed once there is something for them: a server without docker steps needs neither them nor an
+engine. Then it is as with any other queue: what is accepted is not worked on, and that is not ready."""
 
-_WORKERS = "SELECT queues FROM state_worker WHERE heartbeat_at > clock_timestamp() - make_interval(secs => %s)"
+_WORKERS = "SELECT queues, faults FROM state_worker WHERE heartbeat_at > clock_timestamp() - make_interval(secs => %s)"
 _BEAT = "SELECT extract(epoch FROM clock_timestamp() - max(at))::float8 FROM state_pulse"
+# What an engine is away from is mostly scheduled, to be tried again soon. Asked only when no worker can run it.
+DOCKER_WAITS = """
+SELECT COALESCE(
+  (SELECT true FROM state_readyitem WHERE queue = 'steps.docker' ORDER BY queue, function_id LIMIT 1),
+  (SELECT true FROM state_scheduleditem WHERE due_at < now() + make_interval(secs => 2 * %s)
+   AND queue = 'steps.docker' ORDER BY due_at LIMIT 1),
+  (SELECT true FROM state_leaseditem WHERE queue = 'steps.docker' LIMIT 1),
+  false)
+"""
 
 Checks = dict[str, str | None]
 """By name, what is wrong; None if nothing is."""
@@ -50,7 +63,7 @@ class Readiness:
                 return {"database": None, **await _read_signs()}
         except (psycopg.Error, OSError) as error:
             unknown = "not known without the database"
-            return {"database": _reason(error), "workers": unknown, "beat": unknown}
+            return {"database": _reason(error), "workers": unknown, "beat": unknown, "docker": unknown}
 
     async def _ask_broker(self) -> str | None:
         if self._broker is None:
@@ -67,13 +80,26 @@ async def _read_signs() -> Checks:
     async with connection:
         rows = await (await connection.execute(_WORKERS, (float(settings.LEASE_SECONDS),))).fetchall()
         pulse = await (await connection.execute(_BEAT)).fetchone()
+        docker = why_no_docker(rows)
+        if docker is not None:
+            waits = await (await connection.execute(DOCKER_WAITS, (settings.UNAVAILABLE_RETRY_SECONDS,))).fetchone()
+            docker = docker if waits and waits[0] else None
     served = {queue for row in rows for queue in row[0].split(",")}
     unserved = [queue for queue in QUEUES if queue not in served]
     age = pulse[0] if pulse else None
     return {
         "workers": f"no worker for {', '.join(unserved)}" if unserved else None,
         "beat": None if age is not None and age < PULSE_SECONDS else _silence(age),
+        "docker": f"steps wait: {docker}" if docker else None,
     }
+
+
+def why_no_docker(workers: Sequence[tuple[str, str]]) -> str | None:
+    """Why none of the living workers (their queues, their faults) could run a docker step; None if one could."""
+    faults = [faults for queues, faults in workers if DOCKER in queues.split(",")]
+    if not faults:
+        return f"no worker for {DOCKER}"
+    return None if "" in faults else faults[0].removeprefix("docker: ")
 
 
 def _silence(age: float | None) -> str:

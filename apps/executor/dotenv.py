@@ -12,9 +12,9 @@ def read_dotenv(folder: Path) -> dict[str, str]:
     path = folder / ".env"
     try:
         changed_at = path.stat().st_mtime_ns
-    except OSError:
+        return _read(path, changed_at)
+    except OSError:  # no such file, or none that can be read
         return {}
-    return _read(path, changed_at)
 
 
 @lru_cache(maxsize=200)

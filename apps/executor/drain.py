@@ -17,7 +17,10 @@ from apps.doorbell.ringing import ring
 from apps.doorbell.stopping import stopping
 from apps.executor.finished import Finished
 from apps.executor.loading import Work, load
+from apps.executor.probing import Probing
 from apps.executor.recording import record
+from apps.executor.redaction import redact
+from apps.executor.releasing import releasing
 from apps.executor.slots import Slots
 from apps.executor.telling import LongSteps, tell_recorded
 from apps.executor.worker import this_worker
@@ -47,12 +50,12 @@ class Drain:
 
     def __init__(self, queue_name: str) -> None:
         self._queue = queue_name
-        count = settings.CPU_SLOTS if queue_name.endswith(".cpu") else settings.STEP_SLOTS
-        self._slots = Slots(count, f"step-{queue_name}")
+        self._slots = Slots(_slots_of(queue_name), f"step-{queue_name}")
         self._inbox: SimpleQueue[Finished | None] = SimpleQueue()
         self._in_flight: set[Lease] = set()
         self._unrecorded: list[Finished] = []
         self._long = LongSteps()
+        self._probing = Probing()
         self._suspect: Work | None = None
         self._alone: Lease | None = None
         self._after = 0
@@ -82,7 +85,7 @@ class Drain:
 
     def _fill_slots(self) -> int:
         """Claim as many items as there are free slots and start them. Of how many functions there were some."""
-        free = self._slots.count - len(self._in_flight)
+        free = self._free()
         if free == 0 or self._must_wait_for_suspect():
             return 0
         leases: list[Lease] = []
@@ -94,6 +97,7 @@ class Drain:
                 self._hold(leases)
             if not items:
                 return 0
+            self._probing.begin()
             self._after = queue.last_served(items, self._after)
             faults.reach("claimed")
             loaded = load(items, worker_id)
@@ -112,6 +116,10 @@ class Drain:
         if len(items) == free:
             self._ring_for_help()
         return len({item.function_id for item in items})
+
+    def _free(self) -> int:
+        """The slots to be filled now."""
+        return self._probing.most(self._slots.count - len(self._in_flight))
 
     def _runs_something(self) -> bool:
         """Whether there is something to wait for: what needs no call is over already, and a suspect has not begun."""
@@ -146,6 +154,7 @@ class Drain:
         except BaseException as error:  # a thread that ended without an answer would hold its slot for ever
             log.exception("the driver of %s failed", work.item)
             outcome = Outcome(ok=False, error=StepError(type(error).__name__, f"the driver failed: {error}"))
+        outcome = redact(outcome, work.call)
         faults.reach("called")
         self._inbox.put(work.finish(outcome))
 
@@ -166,7 +175,9 @@ class Drain:
             came.append(self._inbox.get(timeout=seconds) if seconds else self._inbox.get_nowait())
             while True:
                 came.append(self._inbox.get_nowait())
-        self._unrecorded += (one for one in came if one is not None)
+        finished = [one for one in came if one is not None]
+        self._probing.learn(one.outcome for one in finished)
+        self._unrecorded += finished
 
     def _record(self) -> None:
         """Record what has finished; while the database is away, keep it: the leases are still ours."""
@@ -180,12 +191,15 @@ class Drain:
             return
         if settings.LOG_RUNS:
             tell_recorded(self._unrecorded, recorded)
+        for one in self._unrecorded:
+            # What another worker goes on with is left to it: it was not ours any more, or is to be tried again.
+            if one.outcome.kept is not None and (one.item.id, one.worker_id) in recorded.over:
+                releasing.release(one.outcome.kept)
         self._let_go([(one.item.id, one.worker_id) for one in self._unrecorded])
         self._unrecorded = []
         if recorded.now is None:
             return
-        free = self._slots.count - len(self._in_flight)
-        if recorded.wakes.ready[self._queue] <= free and not stopping.is_set():
+        if recorded.wakes.ready[self._queue] <= self._free() and not stopping.is_set():
             del recorded.wakes.ready[self._queue]  # what fits our own slots we claim ourselves at once
         ring_for(recorded.wakes, recorded.now)
 
@@ -211,10 +225,15 @@ class Drain:
         log.info("%d steps go back to the queue", len(self._in_flight))
         leases = list(self._in_flight)
         for lease in leases:
-            this_worker.in_flight[lease].set()
+            this_worker.in_flight[lease].set("handover")
         self._let_go(leases)
         try:
             for name in queue.give_back(this_worker.id(), self._queue):
                 ring("executor.drain", name, queue=name)
         except Exception as error:  # the end of the process, or its silence, gives them back
             log.warning("the steps are not given back yet: %s", error)
+
+
+def _slots_of(queue_name: str) -> int:
+    counts: dict[str, int] = {"steps.cpu": settings.CPU_SLOTS, "steps.docker": settings.DOCKER_SLOTS}
+    return counts.get(queue_name, settings.STEP_SLOTS)

@@ -6,10 +6,17 @@ from celery.exceptions import WorkerShutdown
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 
 from apps.doorbell.stopping import stopping
+from apps.executor import engine_watch
+from apps.executor.driver_settings import configure_drivers
+from apps.executor.engine_watch import EngineWatch
+from apps.executor.releasing import releasing
 from apps.executor.worker import this_worker
 from drivers.registry import close_drivers
 
+RELEASE_SECONDS = 2.0
+"""What is left then is found by `remove_orphans`."""
 _POOL = "celery.concurrency.thread"
+_watch = EngineWatch(this_worker)
 
 
 @worker_ready.connect
@@ -17,7 +24,11 @@ def begin(sender: Any, **_: object) -> None:
     """Refuses any pool but threads: in a forked child no heartbeat would renew what it leases."""
     if type(sender.pool).__module__ != _POOL:
         raise WorkerShutdown(f"This server's workers need --pool threads, not {type(sender.pool).__module__}.")
-    this_worker.start([queue.name for queue in sender.task_consumer.queues])
+    queues = [queue.name for queue in sender.task_consumer.queues]
+    configure_drivers()
+    this_worker.start(queues)
+    if engine_watch.QUEUE in queues:
+        _watch.start()
 
 
 @worker_shutting_down.connect
@@ -27,5 +38,7 @@ def stop_claiming(**_: object) -> None:
 
 @worker_shutdown.connect
 def end(**_: object) -> None:
+    _watch.stop()
     this_worker.stop()
+    releasing.wait(RELEASE_SECONDS)
     close_drivers()

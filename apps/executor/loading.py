@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -11,16 +10,17 @@ from django.conf import settings
 from django.db import connection
 
 from apps.datastore.definition.types import SDK_STEP, Step
+from apps.datastore.read_secrets import Secrets
 from apps.datastore.versions import Version, load_version, load_versions
 from apps.executor.bundles import bundle_of, read_files
-from apps.executor.dotenv import read_dotenv
 from apps.executor.finished import UNREADABLE, Finished, is_sdk_version
 from apps.executor.opcodes import read_answer
 from apps.executor.sdk_calls import SdkItem, TooManySteps, has_gone, read_memories, sdk_call, without_call
+from apps.executor.variables import read_secrets, variables_of
 from apps.state.queue import Item
 from apps.state.row_faults import lies_in_a_row
 from apps.state.steps import Outputs, outputs_of
-from drivers.contract import Bundle, Call, Limits, Outcome, StepError
+from drivers.contract import Call, Limits, Outcome, StepError
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,15 @@ class Texts(NamedTuple):
     arrived: str | None
     """The event that was waited for before the step, where one led to it."""
     outputs: Outputs | None
+
+
+class Found(NamedTuple):
+    """What steps run with, beside their input."""
+
+    contents: Mapping[str, bytes]
+    """Of files, by digest."""
+    secrets: Secrets | None
+    """Of the step's environment; None if it needs none."""
 
 
 class Loaded(NamedTuple):
@@ -99,8 +108,9 @@ def load(items: Sequence[Item], worker_id: int) -> Loaded:
     led_here = _events_that_led_to([item for item in items if _may_follow_event(runs, item)])
     of_sdks = [item for item in items if item.run_id in runs and is_sdk_version(runs[item.run_id].version_id)]
     memories = read_memories(of_sdks, settings.SDK_STATE_MAX_BYTES)
-    open_runs = ((item, runs.get(item.run_id, _NO_RUN)) for item in items)
-    contents = read_files({(run.version_id, item.step_id) for item, run in open_runs if run.is_open})
+    open_runs = [(item, run) for item in items if (run := runs.get(item.run_id, _NO_RUN)).is_open]
+    contents = read_files({(run.version_id, item.step_id) for item, run in open_runs})
+    secrets = read_secrets({(run.environment_id, run.version_id, item.step_id) for item, run in open_runs})
     loaded = Loaded([], [], [])
     for item in items:
         run = runs.get(item.run_id, _NO_RUN)
@@ -115,7 +125,8 @@ def load(items: Sequence[Item], worker_id: int) -> Loaded:
                 _load_sdk_item(of_sdk, worker_id, loaded)
                 continue
             texts = Texts(run.event, led_here.get((item.run_id, item.step_id)), outputs.get(item.run_id))
-            loaded.work.append(_work(item, worker_id, version_id, texts, contents))
+            found = Found(contents, secrets.get(run.environment_id))
+            loaded.work.append(_work(item, worker_id, version_id, texts, found))
         except Exception as error:
             if not lies_in_a_row(error):
                 raise
@@ -128,7 +139,7 @@ def load(items: Sequence[Item], worker_id: int) -> Loaded:
     return loaded
 
 
-def _work(item: Item, worker_id: int, version_id: int, texts: Texts, contents: Mapping[str, bytes]) -> Work:
+def _work(item: Item, worker_id: int, version_id: int, texts: Texts, found: Found) -> Work:
     version = load_version(version_id)
     step = version.definition.steps[item.step_id]
     outputs = texts.outputs
@@ -137,7 +148,7 @@ def _work(item: Item, worker_id: int, version_id: int, texts: Texts, contents: M
             f"the outputs of the steps before it are {outputs.size} bytes together; the limit (STEP_INPUT_MAX_BYTES) is"
             f" {settings.STEP_INPUT_MAX_BYTES}"
         )
-    call = _call(item, version, step, _payload(item, version, texts), bundle_of(version, step, contents))
+    call = _call(item, version, step, _payload(item, version, texts), found)
     return Work(item, worker_id, version.definition.id, step.attempts, version_id, call)
 
 
@@ -195,7 +206,7 @@ def _has_several_steps(version_id: int) -> bool:
         return False  # its items are told apart below
 
 
-def _call(item: Item, version: Version, step: Step, payload: bytes, bundle: Bundle | None) -> Call:
+def _call(item: Item, version: Version, step: Step, payload: bytes, found: Found) -> Call:
     return Call(
         runtime={"type": step.runtime.type, **step.runtime.options},
         payload=payload,
@@ -208,8 +219,9 @@ def _call(item: Item, version: Version, step: Step, payload: bytes, bundle: Bund
             log_bytes=settings.STEP_LOG_MAX_BYTES,
             memory_bytes=settings.STEP_MEMORY_MAX_BYTES,
         ),
-        bundle=bundle,
-        env=read_dotenv(Path(version.folder)) if version.folder else {},
+        bundle=bundle_of(version, step, found.contents),
+        owner=version.owner,
+        env=variables_of(version, step, found.secrets),
     )
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from apps.executor.backoff import delay_after
 from apps.executor.errors import error_text
 from apps.executor.finished import UNREADABLE, Finished, is_retried, may_be_of_sdk, retry_of, why
+from apps.executor.postponing import postpone_unavailable
 from apps.executor.sdk_recording import record_sdk
 from apps.state import queue
 from apps.state.attempts import EndedAttempt, end_attempts
@@ -31,6 +32,8 @@ class Recorded(NamedTuple):
     wakes: Wakes
     now: datetime | None
     history: list[Entry]
+    over: frozenset[tuple[int, int]] = frozenset()
+    """The leases (item, worker) that held and whose attempts are over now: recorded, or dropped with their run."""
 
 
 def record(finished: Sequence[Finished]) -> Recorded:
@@ -52,7 +55,9 @@ def record(finished: Sequence[Finished]) -> Recorded:
     for one in finished:
         alone = record([one])
         together.wakes.add(alone.wakes)
-        together = Recorded(together.wakes, alone.now or together.now, together.history + alone.history)
+        together = Recorded(
+            together.wakes, alone.now or together.now, together.history + alone.history, together.over | alone.over
+        )
     return together
 
 
@@ -77,9 +82,13 @@ def _unstorable(error: Exception) -> Outcome:
 @transaction.atomic
 def _record(finished: Sequence[Finished]) -> Recorded:
     locked = lock_runs([one.item.run_id for one in finished])
-    held = queue.finish([(one.item.id, one.worker_id) for one in finished])
+    refused: list[Finished] = []
+    ended: list[Finished] = []
+    for one in finished:
+        (refused if one.outcome.unavailable and one.item.run_id in locked.open else ended).append(one)
+    held = queue.finish([(one.item.id, one.worker_id) for one in ended]) if ended else set()
     # A process that was declared dead may have had an item under both of its identities: one of them counts.
-    ours = [one for one in finished if (one.item.id, one.worker_id) in held]
+    ours = [one for one in ended if (one.item.id, one.worker_id) in held]
     live = [one for one in ours if one.item.run_id in locked.open]
     dropped = [
         Entry(one.item.run_id, "step.dropped", "its run had ended", one.item.step_id)
@@ -89,13 +98,15 @@ def _record(finished: Sequence[Finished]) -> Recorded:
     wakes = Wakes()
     if locked.now is None:
         return Recorded(wakes, None, [])
-    add_history(dropped, locked.now)
+    now, over = locked.now, frozenset(held)
+    add_history(dropped, now)
+    told = dropped + postpone_unavailable(refused, now, wakes)
     if not live:
-        return Recorded(wakes, locked.now, dropped)
-    now = locked.now
+        return Recorded(wakes, now, told, over)
     recorded = record_sdk([one for one in live if may_be_of_sdk(one.version_id)], locked.queued, now, wakes)
-    told = recorded.history + _record_declared([one for one in live if one.item.id not in recorded.items], now, wakes)
-    return Recorded(wakes, now, dropped + told)
+    told += recorded.history
+    told += _record_declared([one for one in live if one.item.id not in recorded.items], now, wakes)
+    return Recorded(wakes, now, told, over)
 
 
 def _record_declared(live: Sequence[Finished], now: datetime, wakes: Wakes) -> list[Entry]:

@@ -73,7 +73,7 @@ def sdk_call(of: SdkItem) -> Call:
         )
     runtime = {
         "type": "sdk",
-        "url": definition.steps[SDK_STEP].runtime.options["url"],
+        "url": str(definition.steps[SDK_STEP].runtime.options["url"]),
         "step_id": item.step_id,
         "request_version": _version(of.memory),
         "job_id": str(item.id),

@@ -2,7 +2,8 @@
 
 A thread beats for the whole process, on a connection of its own, and only as long as every drain in it makes
 progress: a process whose drain hangs falls silent and loses its leases. With each beat it gives back what the database
-says is ours and no drain knows of: the answer of a claim may be lost with its connection.
+says is ours and no drain knows of: the answer of a claim may be lost with its connection. And it stops the calls whose
+runs have ended, as by a cancellation: within HEARTBEAT_SECONDS, which nobody waits for.
 """
 
 import logging
@@ -18,7 +19,7 @@ from django.db import connection
 
 from apps.doorbell.ringing import ring
 from apps.state.queue import give_back
-from apps.state.workers import deregister_worker, register_worker, renew
+from apps.state.workers import deregister_worker, leased_of_ended, register_worker, renew
 from drivers.contract import Abort
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ class WorkerProcess:
         self._ended = threading.Event()
         self.in_flight: dict[tuple[int, int], Abort] = {}
         """By item and worker: after we were declared dead, an item may be ours again under another identity."""
+        self.faults = ""
+        """What keeps us from running steps of some of our queues; told with each heartbeat."""
 
     def start(self, queues: Sequence[str]) -> None:
         """Begin to beat. Called when the Celery worker is ready."""
@@ -56,7 +59,7 @@ class WorkerProcess:
                 self._id = None
         for (_, holder), abort in list(self.in_flight.items()):
             if holder == worker_id:
-                abort.set()
+                abort.set("handover")
 
     @contextmanager
     def leasing(self) -> Iterator[None]:
@@ -99,8 +102,9 @@ class WorkerProcess:
         """Renew every lease, and give back those that nobody here knows of. Never raises."""
         try:
             worker_id = self.id()
-            if renew(worker_id):
+            if renew(worker_id, self.faults):
                 self._reconcile(worker_id)
+                self._stop_ended(worker_id)
             else:
                 log.warning("this worker was declared dead; it goes on under a new identity")
                 self.forget(worker_id)
@@ -120,6 +124,15 @@ class WorkerProcess:
         for queue in lost:
             log.warning("items of queue %s were leased to this process unknown to it; they are ready again", queue)
             ring("executor.drain", queue, queue=queue)
+
+    def _stop_ended(self, worker_id: int) -> None:
+        """Abort the calls of runs that have ended. What they come to is dropped when it is recorded."""
+        if not self.in_flight:
+            return
+        for item in leased_of_ended(worker_id):
+            abort = self.in_flight.get((item, worker_id))
+            if abort is not None:
+                abort.set("cancel")
 
     def _hangs(self) -> bool:
         oldest = min(list(self._progress.values()), default=None)

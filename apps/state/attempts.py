@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from django.db import connection
 
@@ -77,3 +77,29 @@ def end_attempts(attempts: Sequence[EndedAttempt], now: datetime) -> None:
                 "started": list(started),
             },
         )
+
+
+Place = Literal["open", "over", "unknown"]
+"""Where an attempt is: to be made or under way; ended, by itself or with its run; or of a run that is not known."""
+
+# LIMIT keeps each look-up to its key.
+_PLACES = """
+SELECT CASE WHEN run.id IS NULL THEN 'unknown'
+            WHEN run.ended_at IS NULL AND step.status = 'open' AND step.attempts < asked.number THEN 'open'
+            ELSE 'over' END
+FROM unnest(%b::text[], %b::text[], %b::int[]) WITH ORDINALITY AS asked (run_id, step_id, number, place)
+LEFT JOIN LATERAL (SELECT id, ended_at FROM state_run WHERE id = asked.run_id LIMIT 1) AS run ON true
+LEFT JOIN LATERAL (SELECT status, attempts FROM state_step
+                   WHERE run_id = asked.run_id AND step_id = asked.step_id LIMIT 1) AS step ON true
+ORDER BY asked.place
+"""
+
+
+def places_of(attempts: Sequence[tuple[str, str, int]]) -> list[Place]:
+    """Where these attempts of declared steps (run, step, number) are, in their order, in one statement."""
+    if not attempts:
+        return []
+    runs, steps, numbers = zip(*attempts, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACES, (list(runs), list(steps), list(numbers)))
+        return [row[0] for row in cursor.fetchall()]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from apps.state.queue import COLUMNS
+from apps.state.queue import COLUMN_NAMES, COLUMNS
 
 PROMOTE_AT_ONCE = 1_000
 """How many rows one statement moves: nothing unbounded in a transaction (rule 16)."""
@@ -69,6 +69,37 @@ def schedule_retries(retries: Sequence[Retry]) -> None:
                 "plan_only": [retry.plan_only for retry in retries],
             },
         )
+
+
+class Postponed(NamedTuple):
+    """A leased item that is to be tried again later as it is: what runs it was away."""
+
+    item_id: int
+    worker_id: int
+    due_at: datetime
+
+
+# In a row its workers died; this one lived.
+_POSTPONE = f"""
+WITH mine AS (
+    DELETE FROM state_leaseditem AS leased
+    USING unnest(%b::bigint[], %b::bigint[], %b::timestamptz[]) AS held (id, worker_id, due_at)
+    WHERE leased.id = held.id AND leased.worker_id = held.worker_id
+    RETURNING {", ".join(f"leased.{name}" for name in COLUMN_NAMES)}, leased.worker_id, held.due_at
+), moved AS (
+    INSERT INTO state_scheduleditem ({COLUMNS}, due_at)
+    SELECT {", ".join("0" if name == "returns" else name for name in COLUMN_NAMES)}, due_at FROM mine
+)
+SELECT id, worker_id FROM mine
+"""
+
+
+def postpone(items: Sequence[Postponed]) -> set[tuple[int, int]]:
+    """End the leases and have the same attempts tried again when they are due. Says whose lease (item, worker) still
+    held; whoever is not among them must stop quietly. Called with the runs locked, and open."""
+    with connection.cursor() as cursor:
+        cursor.execute(_POSTPONE, tuple(map(list, zip(*items, strict=True))))
+        return {(item, worker) for item, worker in cursor.fetchall()}
 
 
 _PROMOTE = f"""

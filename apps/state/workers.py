@@ -23,11 +23,32 @@ def register_worker(name: str, queues: Sequence[str]) -> int:
         return worker_id
 
 
-def renew(worker_id: int) -> bool:
-    """Renew all leases of a worker at once; False if it has been declared dead, and must register anew."""
+def renew(worker_id: int, faults: str = "") -> bool:
+    """Renew all leases of a worker at once, and say what keeps it from running steps; False if it has been declared
+    dead, and must register anew."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE state_worker SET heartbeat_at = clock_timestamp() WHERE id = %s", (worker_id,))
+        cursor.execute(
+            "UPDATE state_worker SET heartbeat_at = clock_timestamp(), faults = %s WHERE id = %s", (faults, worker_id)
+        )
         return bool(cursor.rowcount)
+
+
+# LIMIT keeps each look-up to its key.
+_ENDED_MEANWHILE = """
+SELECT leased.id
+FROM state_leaseditem AS leased, LATERAL (SELECT ended_at FROM state_run WHERE id = leased.run_id LIMIT 1) AS run
+WHERE leased.worker_id = %s AND run.ended_at IS NOT NULL
+"""
+
+
+def leased_of_ended(worker_id: int) -> list[int]:
+    """The items that a worker holds of runs that have ended: nobody waits for what they come to.
+
+    Called with each heartbeat of a worker that has calls in flight.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ENDED_MEANWHILE, (worker_id,))
+        return [row[0] for row in cursor.fetchall()]
 
 
 def deregister_worker(worker_id: int) -> None:

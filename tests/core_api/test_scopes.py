@@ -22,6 +22,8 @@ PUBLIC = {"", "dev", "v1/openapi.json", "api/docs", "api/docs/<str:name>"}
 FOR_APPS = {"fn/register"}
 """Routes that want a signing key, and no API token of whatever scope."""
 FOR_ADMINS = ("v1/api-tokens", "v1/environments", "v1/event-keys", "v1/signing-keys")
+FOR_DEPLOYERS = ("v1/images", "v1/secrets")
+"""Routes of which the names alone tell too much for who only reads."""
 SAFE = ("get", "head", "options")
 FILE = "index.ts"
 
@@ -34,6 +36,8 @@ class Route(NamedTuple):
     def needs(self, method: str) -> Scope:
         if self.path.startswith(FOR_ADMINS):
             return Scope.ADMIN
+        if self.path.startswith(FOR_DEPLOYERS):
+            return Scope.DEPLOY
         return Scope.READ if method in SAFE else Scope.DEPLOY
 
 

@@ -5,10 +5,11 @@ from rest_framework.test import APIClient
 
 from apps.datastore.definition.types import Async, CancelOn, Edge
 from apps.executor.recording import record
+from drivers.answers import unavailable
 from tests.clock import Clock
 from tests.core_api.living import consume, read, send, step_statuses, steps_of, the_run, work
 from tests.core_api.rows import NOW
-from tests.executor.finishing import lease
+from tests.executor.finishing import lease, with_outcome
 from tests.functions import ScriptedDriver, deploy_steps, fail, succeed
 from tests.state.items import add_worker
 
@@ -45,6 +46,27 @@ def test_a_step_that_waits_for_its_next_try_is_retrying_and_tells_when(
     assert step_statuses(client) == {"a": "Queued"}
     lease(add_worker())
     assert step_statuses(client) == {"a": "Running"}
+
+
+def test_a_step_whose_engine_is_away_waits_and_tells_why(
+    client: APIClient, driver: ScriptedDriver, clock: Clock
+) -> None:
+    deploy_steps({"a": [Edge("$trigger")]}, attempts=2)
+    driver.answer = lambda call: unavailable("EngineAway", "the engine does not answer")
+    send()
+    work()
+    step = the_run(client)["steps"][0]
+    why = "attempt 1 waits: the engine does not answer"
+    assert (step["status"], step["attempts"], step["reason"], step["tries"]) == ("Waiting", 0, why, [])
+    assert step["due_at"] is not None
+    clock.move(minutes=1)
+    consume()
+    assert step_statuses(client) == {"a": "Waiting"}
+    leased = lease(add_worker())
+    assert step_statuses(client) == {"a": "Running"}
+    record([with_outcome(one, fail(retry_after=600)) for one in leased])
+    step = the_run(client)["steps"][0]
+    assert (step["status"], step["reason"]) == ("Retrying", None)
 
 
 def test_steps_still_to_come_are_pending_behind_those_that_were_reached(

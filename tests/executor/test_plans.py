@@ -1,14 +1,20 @@
 """An event's whole path looks only at its own rows, also by plans that were made while every table was empty."""
 
+from typing import Any
+
 import pytest
 
 from apps.executor.chores.wake_due import wake_due
 from apps.executor.drain import Drain
+from apps.executor.recording import record
 from apps.runner.consume_events import consume_events
+from apps.state.attempts import places_of
 from apps.state.ending import cancel_run
 from apps.state.models import Run
-from apps.state.workers import reclaim_lost
-from tests.executor.finishing import lease
+from apps.state.scheduling import promote_due
+from apps.state.workers import leased_of_ended, reclaim_lost
+from drivers.answers import unavailable
+from tests.executor.finishing import lease, with_outcome
 from tests.functions import ScriptedDriver, append, deploy_function, fail, left_over, succeed
 from tests.state.items import LEASE_SECONDS, QUEUE, add_ready, add_scheduled, add_worker, execute, silence
 from tests.state.plans import Explained, Explainer
@@ -33,8 +39,9 @@ HOT = (
 
 
 @pytest.fixture
-def explainer() -> Explainer:
+def explainer(settings: Any) -> Explainer:
     """The tables are empty, without a trace of what other tests rolled back, and the statistics say so."""
+    settings.UNAVAILABLE_RETRY_SECONDS = -60.0  # the transaction's time stands still
     execute(f"TRUNCATE {', '.join(HOT)}")
     execute(f"ANALYZE {', '.join(HOT)}")
     return Explainer()
@@ -67,6 +74,7 @@ def live(driver: ScriptedDriver) -> None:
     append(count=RUNS)
     consume_events()
     execute("UPDATE state_worker SET heartbeat_at = now() + interval '1 hour'")
+    wait_in_vain()
     doomed = add_worker()
     lease(doomed, 1)
     silence(doomed)
@@ -81,6 +89,17 @@ def live(driver: ScriptedDriver) -> None:
         assert cancel_run(run.pk, "asked for")
     Drain(QUEUE).run()
     wake_due()
+
+
+def wait_in_vain() -> None:
+    """What runs the steps is away for a while; the worker beats meanwhile, and looks whether it is still asked for."""
+    worker = add_worker()
+    refused = [with_outcome(one, unavailable("EngineAway", "it does not answer")) for one in lease(worker, 2)]
+    assert not leased_of_ended(worker)
+    for _ in range(2):
+        record(refused)
+    promote_due()
+    assert places_of([(one.item.run_id, one.item.step_id, 1) for one in refused]) == ["open"] * len(refused)
 
 
 def flaky(driver: ScriptedDriver) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from apps.executor.recording import record
+from apps.executor.recording import Recorded, record
 from apps.state.ending import cancel_run
 from apps.state.models import Attempt, History, ReadyItem, Run, ScheduledItem, Step
 from apps.state.scheduling import promote_due
@@ -137,4 +137,4 @@ def test_one_batch_holds_outcomes_of_every_kind() -> None:
 
 
 def test_nothing_to_record_is_nothing_done() -> None:
-    assert record([]) == (Wakes(), None, [])
+    assert record([]) == Recorded(Wakes(), None, [])

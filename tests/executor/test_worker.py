@@ -6,10 +6,13 @@ from django.db import OperationalError
 from apps.executor import worker as worker_module
 from apps.executor.worker import WorkerProcess
 from apps.state import queue
+from apps.state.ending import cancel_run
 from apps.state.models import LeasedItem, ReadyItem, Worker
 from apps.state.workers import reclaim_lost
 from drivers.contract import Abort
+from tests.executor.finishing import start
 from tests.functions import Rings
+from tests.state.counting import statements
 from tests.state.items import LEASE_SECONDS, QUEUE, add_ready, execute, silence
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +77,7 @@ def test_a_beat_takes_nothing_from_a_claim_that_is_under_way(worker: WorkerProce
 def test_a_beat_that_fails_does_not_raise(
     worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def fails(worker_id: int) -> bool:
+    def fails(worker_id: int, faults: str) -> bool:
         raise error
 
     monkeypatch.setattr(worker_module, "renew", fails)
@@ -118,3 +121,41 @@ def test_a_started_worker_beats_by_itself_until_it_ends(
         assert beats.acquire(timeout=10)
     worker.stop()
     execute("SELECT 1")
+
+
+def test_a_beat_stops_the_calls_of_runs_that_have_ended(worker: WorkerProcess) -> None:
+    start(runs=3)
+    items = queue.claim(QUEUE, worker.id(), 3, 0)
+    aborts = [Abort() for _ in items]
+    worker.in_flight.update({(item.id, worker.id()): abort for item, abort in zip(items, aborts, strict=True)})
+    cancel_run(items[1].run_id, "asked for")
+    worker.beat_once()
+    assert [abort.reason for abort in aborts] == [None, "cancel", None]
+    assert LeasedItem.objects.count() == 3  # its drain drops it
+
+
+def test_a_beat_of_a_worker_that_runs_nothing_is_two_statements(worker: WorkerProcess) -> None:
+    worker.beat_once()
+    with statements() as seen:
+        worker.beat_once()
+    assert len(seen) == 2, seen
+
+
+def test_a_beat_of_a_worker_that_runs_something_is_one_statement_more(worker: WorkerProcess) -> None:
+    start(runs=20)
+    for item in queue.claim(QUEUE, worker.id(), 20, 0):
+        worker.in_flight[item.id, worker.id()] = Abort()
+    with statements() as seen:
+        worker.beat_once()
+    assert len(seen) == 3, seen
+
+
+def test_a_beat_says_what_keeps_the_worker_from_its_steps(worker: WorkerProcess) -> None:
+    worker.id()
+    assert Worker.objects.get().faults == ""
+    worker.faults = "docker: the engine does not answer"
+    worker.beat_once()
+    assert Worker.objects.get().faults == "docker: the engine does not answer"
+    worker.faults = ""
+    worker.beat_once()
+    assert Worker.objects.get().faults == ""

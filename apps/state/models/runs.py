@@ -161,8 +161,9 @@ class History(models.Model):
     at = models.DateTimeField()
     kind = models.CharField(max_length=32)
     """`run.queued`, `run.completed`, `run.failed`, `run.cancelled`; `step.completed`, `step.failed`,
-    `step.retrying`, `step.returned` (its worker was gone), `step.dropped` (its run had ended), `step.not_reached` (an
-    edge to it was not walked); `wait.opened`, `wait.arrived`, `wait.timed_out`, of the step that is waited after."""
+    `step.retrying`, `step.waiting` (what runs it was away), `step.returned` (its worker was gone), `step.dropped` (its
+    run had ended), `step.not_reached` (an edge to it was not walked); `wait.opened`, `wait.arrived`, `wait.timed_out`,
+    of the step that is waited after."""
     step_id = models.TextField(null=True)
     """Of a wait after a join, its steps by comma."""
     reason = models.TextField()

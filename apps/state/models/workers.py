@@ -11,6 +11,9 @@ class Worker(models.Model):
     """Names of the Celery queues that it consumes, by comma."""
     started_at = models.DateTimeField()
     heartbeat_at = models.DateTimeField()
+    faults = models.TextField(db_default="")
+    """What keeps it from running steps of some of its queues, as in `docker: the engine does not answer`; empty if
+    nothing does."""
 
     def __str__(self) -> str:
         return self.name

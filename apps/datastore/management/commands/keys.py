@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.datastore.keys import CannotCreate, create_api_token, create_environment, create_event_key, revoke
 from apps.datastore.models import ApiToken, Environment, EventKey, Key, Scope, SigningKey
 from apps.datastore.sealing import CannotUnsealError
+from apps.datastore.secrets import reseal_secrets
 from apps.datastore.signing_keys import (
     NoStandbyError,
     create_signing_key,
@@ -55,7 +56,7 @@ class Command(BaseCommand):
         rotation.add_argument("kind", choices=["signing"])
         rotation.add_argument("environment", help="the environment's name")
         rotation.set_defaults(act=self._rotate)
-        resealing = actions.add_parser("reseal", help="seal the signing keys anew, after a change of SECRET_KEY")
+        resealing = actions.add_parser("reseal", help="seal keys and secrets anew, after a change of SECRET_KEY")
         resealing.set_defaults(act=self._reseal)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -108,6 +109,7 @@ class Command(BaseCommand):
     def _reseal(self) -> None:
         try:
             self.stdout.write(f"{reseal_signing_keys()} signing keys are sealed with SECRET_KEY.")
+            self.stdout.write(f"{reseal_secrets()} secrets are sealed with SECRET_KEY.")
         except CannotUnsealError as error:
             raise CommandError(str(error)) from error
 

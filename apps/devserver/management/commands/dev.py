@@ -61,7 +61,7 @@ class Command(BaseCommand):
                     data=options["data"],
                     workers=(
                         Workers("events", "events,chores", options["event_workers"], threads=4),
-                        Workers("steps", "steps", options["step_workers"], threads=2),
+                        Workers("steps", "steps,steps.docker", options["step_workers"], threads=3),
                         Workers("cpu", "steps.cpu", options["cpu_workers"], threads=2),
                     ),
                     apps=Apps(
