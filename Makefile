@@ -2,12 +2,14 @@
 #
 # VENV=… puts the virtual environment elsewhere, PYTHON=… names another Python (3.11 or newer),
 # DIR=… names the folder with the functions that `make dev` runs,
-# ARGS=… is handed on: make dev ARGS="--port 9000", make test ARGS="-k queue".
+# ARGS=… is handed on: make dev ARGS="--port 9000", make test ARGS="-k queue",
+# JOBS=… says how many processes run tests, each with a PostgreSQL and a Valkey of its own (0: this one).
 
 VENV ?= .venv
 PYTHON ?= python3
 ARGS ?=
 DIR ?= examples
+JOBS ?= 2
 
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt pyproject.toml setup.py
 # Named after what they say, not when they were touched: a checkout of another commit installs only what differs.
@@ -29,7 +31,7 @@ dev: $(INSTALLED) ## Run the whole server on http://localhost:8288, with the fun
 	@INNGEST_DEV=1 $(RUN) manage.py dev "$(DIR)" $(ARGS)
 
 test: $(INSTALLED) $(NODE_INSTALLED) ## Run every test, on a PostgreSQL and a Valkey of their own
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 lint: export INNGEST_DEV = 1
 lint: $(INSTALLED) ## Check style, types and the direction of imports

@@ -29,7 +29,8 @@ def describe(stage: Stage, database: psycopg.Connection[TupleRow]) -> dict[str, 
         ),
         "Valkey": _valkey_version(stage),
         "Python": ", ".join([platform.python_version(), *(f"{name} {version(name)}" for name in packages)]),
-        "fleet": "web 1, events,chores 1 (4 threads), steps 2 (2 threads), steps.cpu 1, beat 1; no-op 2 (2 threads)",
+        "fleet": "web 1, events,chores 1 (4 threads), steps,steps.docker 2 (3 threads), steps.cpu 1, beat 1;"
+        " no-op 2 (2 threads)",
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from bench import bare, ours, sdk
+from bench.drivers import driver_costs
 from bench.options import Sizes
 from bench.ours import Database
 from bench.stage import Stage
@@ -40,6 +41,19 @@ FIGURES = (
     Figure("sdk_latency_p99", "POST to the SDK function's first call, p99", "ms", more_is_better=False),
     Figure("sdk_between_p50", "between two steps of an SDK function, p50", "ms", more_is_better=False),
     Figure("sdk_between_p99", "between two steps of an SDK function, p99", "ms", more_is_better=False),
+    Figure("http_warm", "a call of an http step, in the driver", "ms", more_is_better=False),
+    Figure("http_bare", "the same with http.client (bare)", "ms", more_is_better=False),
+    Figure("typescript_cold", "a TypeScript step, the first on a machine", "ms", more_is_better=False),
+    Figure("typescript_first", "the first of a process", "ms", more_is_better=False),
+    Figure("typescript_warm", "and any other", "ms", more_is_better=False),
+    Figure("wasm_cold", "a WebAssembly step, the first on a machine", "ms", more_is_better=False),
+    Figure("wasm_first", "the first of a process", "ms", more_is_better=False),
+    Figure("wasm_warm", "and any other", "ms", more_is_better=False),
+    Figure("wasm_bare", "the same with wasmtime alone (bare)", "ms", more_is_better=False),
+    Figure("docker_cold", "a docker step, with its image to be built", "ms", more_is_better=False),
+    Figure("docker_first", "the first of a process", "ms", more_is_better=False),
+    Figure("docker_warm", "and any other", "ms", more_is_better=False),
+    Figure("docker_bare", "the same by Docker's SDK alone (bare)", "ms", more_is_better=False),
     Figure("fan", "one event that starts 1,000 functions by expressions, all ended", "s", more_is_better=False),
     Figure("few_waits_p50", "event to the next step, one of 1,000 waits, p50", "ms", more_is_better=False),
     Figure("few_waits_p99", "event to the next step, one of 1,000 waits, p99", "ms", more_is_better=False),
@@ -98,6 +112,7 @@ MEASURES: Mapping[str, Callable[[Stage, Sizes, Database], Measured]] = {
     "latency": _latency,
     "sdk-runs": _sdk_runs,
     "sdk-latency": _sdk_latency,
+    "drivers": driver_costs,
 }
 
 Rounds = dict[str, list[float]]

@@ -18,6 +18,8 @@ class Sizes:
     latency_events: int = 400
     sdk_runs: int = 1_000
     sdk_lone_runs: int = 40
+    driver_calls: int = 300
+    container_calls: int = 20
     backlog: int = 1_000_000
     soak_runs: int = 100_000
     snapshot_rounds: int = 5
@@ -43,6 +45,8 @@ QUICK = Sizes(
     latency_events=40,
     sdk_runs=100,
     sdk_lone_runs=4,
+    driver_calls=20,
+    container_calls=3,
     backlog=20_000,
     soak_runs=3_000,
     snapshot_rounds=2,

@@ -39,6 +39,8 @@ AIMS = (
     Aim("POST to an SDK function's first call, p50, ms", "sdk_latency_p50", (), 10.0, at_least=False),
     Aim("POST to an SDK function's first call, p99, ms", "sdk_latency_p99", (), 40.0, at_least=False),
     Aim("between two steps of an SDK function, p50, ms", "sdk_between_p50", (), 8.0, at_least=False),
+    Aim("a call in the http driver / http.client", "http_warm", ("http_bare",), 1.0, at_least=False),
+    Aim("a call in the docker driver / Docker's SDK", "docker_warm", ("docker_bare",), 1.25, at_least=False),
     Aim("one of 1,000,000 waits, p50, ms", "many_waits_p50", (), 10.0, at_least=False),
     Aim("one of 1,000,000 waits / one of 1,000, p50", "many_waits_p50", ("few_waits_p50",), 1.2, at_least=False),
 )

@@ -28,7 +28,7 @@ from bench.failing import BenchFailed
 # As `make dev` has them (devserver/management/commands/dev.py).
 FLEET = (
     Workers("events", "events,chores", 1, threads=4),
-    Workers("steps", "steps", 2, threads=2),
+    Workers("steps", "steps,steps.docker", 2, threads=3),
     Workers("cpu", "steps.cpu", 1, threads=2),
 )
 NOOP = Workers("noop", "noop", 2, threads=2)

@@ -1,5 +1,9 @@
-"""A pytest plugin (`-p tests.session`): PostgreSQL and Valkey run before Django is loaded."""
+"""A pytest plugin (`-p tests.session`): PostgreSQL and Valkey run before Django is loaded.
 
+With `-n 2`, each of the two processes that run tests has its own; the one that only hands tests out has none.
+"""
+
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -12,10 +16,16 @@ _services = pytest.StashKey[SessionServices]()
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """A wrapper, to run before pytest-django's own, which reads the settings, and before conftests that read models."""
-    if not (early_config.known_args_namespace.help or early_config.known_args_namespace.version):
+    asked = early_config.known_args_namespace
+    hands_out = getattr(asked, "numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ
+    if not (asked.help or asked.version or hands_out):
         services = SessionServices()
         early_config.stash[_services] = services
         services.start()
+    elif not (asked.help or asked.version):
+        # Django's settings are read here, too, though nothing is asked of what they name.
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inngest_server.settings")
+        os.environ.setdefault("INNGEST_DEV", "1")
     return (yield)
 
 

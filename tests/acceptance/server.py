@@ -50,6 +50,7 @@ class Server:
 
     def __init__(self, settings: Mapping[str, str] | None = None) -> None:
         self._settings = dict(settings or {})
+        self.event_key, self.token = "key", ""
         # Short: the paths of sockets must be.
         self.folder = Path(tempfile.mkdtemp(prefix="ia-"))
         self.postgres = Postgres(self.folder / "pg")
@@ -154,7 +155,7 @@ class Server:
         """POST events, in one request. Their internal ids. Raises NotAccepted."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_POST_SECONDS)
         try:
-            connection.request("POST", "/e/key", json.dumps(events), {"content-type": "application/json"})
+            connection.request("POST", f"/e/{self.event_key}", json.dumps(events), {"content-type": "application/json"})
             answer = connection.getresponse()
             body = answer.read()
         except (OSError, http.client.HTTPException) as error:
@@ -176,7 +177,10 @@ class Server:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_POST_SECONDS)
         try:
             content = None if body is None else json.dumps(body)
-            connection.request(method, path, content, {"content-type": "application/json"})
+            headers = {"content-type": "application/json"}
+            if self.token:
+                headers["authorization"] = f"Bearer {self.token}"
+            connection.request(method, path, content, headers)
             answer = connection.getresponse()
             text = answer.read()
         finally:

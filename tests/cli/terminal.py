@@ -38,11 +38,17 @@ def environment(folder: Path, variables: Mapping[str, str] | None = None) -> dic
     return {**kept, **own, **(variables or {})}
 
 
-def run(arguments: Sequence[str], env: Mapping[str, str], stdin: str | bytes = b"", cwd: Path | None = None) -> Said:
+def run(
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    stdin: str | bytes = b"",
+    cwd: Path | None = None,
+    seconds: float = SECONDS,
+) -> Said:
     """Runs it with pipes."""
     given = stdin.encode() if isinstance(stdin, str) else stdin
     done = subprocess.run(
-        [*COMMAND, *arguments], env=dict(env), input=given, capture_output=True, cwd=cwd, timeout=SECONDS, check=False
+        [*COMMAND, *arguments], env=dict(env), input=given, capture_output=True, cwd=cwd, timeout=seconds, check=False
     )
     return Said(done.stdout.decode(), done.stderr.decode(), done.returncode)
 

