@@ -96,6 +96,14 @@ def hanging(head: "Text", rest: "Text") -> None:
     out().print(grid)
 
 
+def print_cut(text: "Text") -> None:
+    """A line, as much of it as a terminal has room for."""
+    if is_cut():
+        out().print(text, no_wrap=True, overflow="ellipsis", crop=True)
+    else:
+        out().print(text, soft_wrap=True)
+
+
 def status_text(status: str) -> "Text":
     from rich.text import Text
 
@@ -150,6 +158,11 @@ def duration(begin: str | datetime | None, end: str | datetime | None) -> str:
     if seconds < 86_400:
         return f"{int(seconds // 3_600)}h {int(seconds % 3_600 // 60):02}m"
     return f"{int(seconds // 86_400)}d {int(seconds % 86_400 // 3_600)}h"
+
+
+def clock(moment: str) -> str:
+    """When it was, by the person's clock."""
+    return as_time(moment).astimezone().strftime("%H:%M:%S")
 
 
 def as_time(moment: str | datetime) -> datetime:

@@ -21,7 +21,10 @@ class Named(NamedTuple):
 
 _FUNCTIONS, _RUNS, _SERVER = "Functions", "Runs and events", "Server"
 COMMANDS = (
+    Named("init", "apps.cli.commands.init", "init", _FUNCTIONS),
     Named("dev", "apps.cli.commands.dev", "dev", _FUNCTIONS),
+    Named("types", "apps.cli.commands.types", "types", _FUNCTIONS),
+    Named("run", "apps.cli.commands.run", "run", _FUNCTIONS),
     Named("deploy", "apps.cli.commands.deploy", "deploy", _FUNCTIONS),
     Named("rollback", "apps.cli.commands.rollback", "rollback", _FUNCTIONS),
     Named("live", "apps.cli.commands.live", "live", _FUNCTIONS),
@@ -30,6 +33,7 @@ COMMANDS = (
     Named("versions", "apps.cli.commands.versions", "versions", _FUNCTIONS),
     Named("deploys", "apps.cli.commands.deploys", "deploys", _FUNCTIONS),
     Named("diff", "apps.cli.commands.diff", "diff", _FUNCTIONS),
+    Named("secrets", "apps.cli.commands.secrets", "app", _FUNCTIONS),
     Named("runs", "apps.cli.commands.runs", "runs", _RUNS),
     Named("run-info", "apps.cli.commands.run_info", "run_info", _RUNS),
     Named("cancel", "apps.cli.commands.cancel", "cancel", _RUNS),

@@ -144,6 +144,14 @@ class Postgres:
             return False
         return True
 
+    def begin_with(self, data: Path) -> None:
+        """Begin with a copy of the data folder of another server, which does not run. Before the first start only."""
+        partial = self._place / "data.partial"
+        shutil.copytree(data, partial, symlinks=True)
+        partial.chmod(0o700)
+        unprivileged.give(partial, self._identity.owner)
+        partial.rename(self.data)
+
     def stop(self) -> None:
         """Shuts the server down and waits for it."""
         if self._process is not None:

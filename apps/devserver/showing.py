@@ -43,6 +43,7 @@ _SAID = {
     "failed": ("✗", RED),
     "timed_out": ("◷", YELLOW),
     "returned": ("↻", YELLOW),
+    "waiting": ("↻", YELLOW),
 }
 
 

@@ -71,7 +71,7 @@ def reachable_folder(folder: Path, identity: Identity) -> Path:
     real = folder.resolve()
     if not _may(identity, "-x", real.parent):
         raise CannotStart(f"{real} was made by another user and cannot be reached by the one that PostgreSQL runs as.")
-    _give(real, identity.owner)
+    give(real, identity.owner)
     return real
 
 
@@ -104,7 +104,7 @@ def _homes() -> Path:
     return _HOMES
 
 
-def _give(folder: Path, owner: int) -> None:
+def give(folder: Path, owner: int) -> None:
     """Hands a folder of ours to the owner, if it was last used under another identity."""
     if folder.stat().st_uid == owner:
         return

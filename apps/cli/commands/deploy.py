@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder with functions.", show_default="here")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 NoLive = Annotated[bool, typer.Option("--no-live", help="Store the versions, and let what is live stay live.")]
+NoBuild = Annotated[
+    bool, typer.Option("--no-build", help="Build nothing here: modules are sent as they are, and workers build images.")
+]
 Note = Annotated[str | None, typer.Option("--note", help="Why; kept with the deploy.", metavar="TEXT")]
 
 
@@ -30,21 +33,27 @@ def deploy(
     *,
     dry_run: DryRun = False,
     no_live: NoLive = False,
+    no_build: NoBuild = False,
     note_: Note = None,
     env: Env = None,
     as_json: AsJson = False,
 ) -> None:
     """Deploy all functions below a folder, and let them go live together.
 
-    Every function is checked first; if one has a fault, all faults are shown and nothing is sent.
+    Every function is checked first; if one has a fault, all faults are shown and nothing is sent. Then what its steps
+    run in is built: modules of WebAssembly that say how, and images, which go to the server's registry if it has one.
     """
     from apps.cli.progress import stages
 
     begun = time.monotonic()
-    with stages() as shown:
-        archive, packed = _pack(folder, shown, as_json)
+    asked = _Asked(dry_run, not no_live, not (no_build or dry_run), note_, as_json)
+    with stages(is_quiet=as_json) as shown:
+        archive, packed = _pack(folder, shown, asked)
         client = connect(env)
-        asked = _Asked(dry_run, not no_live, note_, as_json)
+        if asked.build and packed.images:
+            from apps.cli.images import make_images
+
+            make_images(packed.images, client, shown)
         data = _send(client, archive, packed, folder, shown, asked)
     if as_json:
         print_json(data)
@@ -59,21 +68,27 @@ class _Asked(NamedTuple):
 
     dry_run: bool
     live: bool
+    build: bool
     note: str | None
     as_json: bool
 
 
-def _pack(folder: Path, shown: "Stages", as_json: bool) -> tuple[bytes, "Packed"]:
+def _pack(folder: Path, shown: "Stages", asked: _Asked) -> tuple[bytes, "Packed"]:
     from apps.cli.faults import local_faults
+    from apps.cli.modules import build_all_modules, note_stale_modules
     from apps.cli.packing import pack
     from apps.datastore.definition.faults import InvalidDefinition
 
     _require_folder(folder)
     archive = BytesIO()
     try:
+        if asked.build:
+            build_all_modules(folder, shown)
+        elif asked.dry_run:
+            note_stale_modules(folder)
         packed = pack(folder, archive, shown.packing)
     except InvalidDefinition as invalid:
-        if as_json:
+        if asked.as_json:
             print_json(
                 {"faults": [{field: getattr(one, field) for field in one.__struct_fields__} for one in invalid.faults]}
             )

@@ -1,27 +1,22 @@
 """`inngest events tail`: new events as they come."""
 
 import sys
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from apps.cli.client import Client, Refused, Unreachable
+from apps.cli.client import Client
 from apps.cli.completing import complete_event_name
 from apps.cli.context import AsJson, Env, connect
 from apps.cli.event_feed import EventFeed
+from apps.cli.following import follow
 from apps.cli.json_text import encode
-from apps.cli.printing import as_time, duration, excerpt, is_cut, note, one_line, out, print_json, status_text
-from apps.cli.problems import Problem
+from apps.cli.printing import clock, duration, excerpt, note, one_line, print_cut, print_json, status_text
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from apps.cli.event_runs import EventRuns
 
-POLL_SECONDS = 1.0
-_LONGEST_PAUSE_SECONDS = 15.0
 _DATA_CHARACTERS = 1_000
 
 Name = Annotated[
@@ -44,7 +39,7 @@ def tail(name: Name = None, runs: WithRuns = False, env: Env = None, as_json: As
             note(f"Waiting for events{f' {one_line(name)}' if name else ''} on {client.server.url}; Ctrl-C ends it.")
         if watched is not None:
             note(watched.bounds)
-        _follow(feed, watched, as_json)
+        follow(lambda: _look(feed, watched, as_json))
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 
@@ -55,35 +50,13 @@ def _watch(client: Client) -> "EventRuns":
     return EventRuns(client)
 
 
-def _follow(feed: EventFeed, watched: "EventRuns | None", as_json: bool) -> None:
-    """Does not end by itself: what the server cannot tell now, it tells once it is back."""
-    failures = 0
-    while True:
-        begun = time.monotonic()
-        try:
-            for event in feed.new():
-                _show_event(event, as_json, wrapped=watched is not None)
-                if watched is not None:
-                    watched.add(event)
-            for run in watched.changes() if watched is not None else ():
-                _show_run(run, as_json)
-            if failures:
-                note("The server is back; nothing was missed.")
-            failures = 0
-        except (Unreachable, Refused) as problem:
-            if not _may_pass(problem):
-                raise
-            if not failures:
-                note(f"{problem.message}; trying again …")
-            failures += 1
-        pause = min(POLL_SECONDS * 2 ** min(failures, 10), _LONGEST_PAUSE_SECONDS)
-        time.sleep(max(pause - (time.monotonic() - begun), POLL_SECONDS / 10))
-
-
-def _may_pass(problem: Problem) -> bool:
-    return isinstance(problem, Unreachable) or (
-        isinstance(problem, Refused) and problem.status in {429, *range(500, 600)}
-    )
+def _look(feed: EventFeed, watched: "EventRuns | None", as_json: bool) -> None:
+    for event in feed.new():
+        _show_event(event, as_json, wrapped=watched is not None)
+        if watched is not None:
+            watched.add(event)
+    for run in watched.changes() if watched is not None else ():
+        _show_run(run, as_json)
 
 
 def _show_event(event: Mapping[str, Any], as_json: bool, wrapped: bool) -> None:
@@ -93,7 +66,7 @@ def _show_event(event: Mapping[str, Any], as_json: bool, wrapped: bool) -> None:
     from rich.text import Text
 
     text = Text.assemble(
-        (f"{_clock(event['received_at'])}  ", "dim"),
+        (f"{clock(event['received_at'])}  ", "dim"),
         (one_line(event["name"]), "bold"),
         "  ",
         (event["internal_id"], "cyan"),
@@ -101,7 +74,7 @@ def _show_event(event: Mapping[str, Any], as_json: bool, wrapped: bool) -> None:
         "  ",
         (excerpt(encode(event.get("data", {}), indent=0), _DATA_CHARACTERS), "dim"),
     )
-    _print_cut(text)
+    print_cut(text)
 
 
 def _show_run(run: Mapping[str, Any], as_json: bool) -> None:
@@ -112,9 +85,9 @@ def _show_run(run: Mapping[str, Any], as_json: bool) -> None:
 
     status = run["phase"] or run["status"]
     took = duration(run["queued_at"], run["ended_at"])
-    _print_cut(
+    print_cut(
         Text.assemble(
-            (f"{_clock(run['ended_at'] or run['queued_at'])}  ", "dim"),
+            (f"{clock(run['ended_at'] or run['queued_at'])}  ", "dim"),
             ("└ ", "dim"),
             f"{one_line(run['function_id'])}  ",
             (run["run_id"], "cyan"),
@@ -123,15 +96,3 @@ def _show_run(run: Mapping[str, Any], as_json: bool) -> None:
             (f"  {took}" if took else "", "dim"),
         )
     )
-
-
-def _print_cut(text: "Text") -> None:
-    """A line, as much of it as a terminal has room for."""
-    if is_cut():
-        out().print(text, no_wrap=True, overflow="ellipsis", crop=True)
-    else:
-        out().print(text, soft_wrap=True)
-
-
-def _clock(moment: str) -> str:
-    return as_time(moment).astimezone().strftime("%H:%M:%S")

@@ -10,8 +10,9 @@ from apps.cli.client import Client, Refused, quoted
 from apps.cli.commands.live import check_function
 from apps.cli.completing import complete_function
 from apps.cli.context import AsJson, Env, connect
-from apps.cli.printing import ago, as_time, duration, excerpt, is_cut, note, out, print_json, status_text
+from apps.cli.printing import ago, as_time, duration, is_cut, note, out, print_json, status_text
 from apps.cli.problems import Problem
+from apps.cli.run_results import result_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,7 +31,6 @@ class Status(StrEnum):
 PAGE = 100
 MOST = 10_000
 _WIDE = 110
-_RESULT_CHARACTERS = 200
 
 Statuses = Annotated[
     list[Status] | None,
@@ -56,11 +56,28 @@ OfFunction = Annotated[
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=MOST, help="How many.", metavar="N")]
 
 
+Follow = Annotated[
+    bool, typer.Option("--follow", "-F", help="Print runs as they start and as they change, until Ctrl-C.")
+]
+
+
 def runs(
-    status: Statuses = None, function: OfFunction = None, limit: Limit = 20, env: Env = None, as_json: AsJson = False
+    status: Statuses = None,
+    function: OfFunction = None,
+    limit: Limit = 20,
+    follow: Follow = False,
+    env: Env = None,
+    as_json: AsJson = False,
 ) -> None:
-    """List runs, the newest first."""
+    """List runs, the newest first; or follow them as they come."""
     client = connect(env)
+    if follow:
+        if function is not None:
+            _require_function(client, function)
+        from apps.cli.run_following import follow_runs
+
+        follow_runs(client, {str(one) for one in status or []}, function, as_json=as_json)
+        return
     found, now, has_more = _load(client, status or [], function, limit)
     if not found and function is not None:
         _require_function(client, function)
@@ -110,22 +127,10 @@ def _row(run: Mapping[str, Any], now: "datetime", is_wide: bool) -> "list[str | 
         run["function_id"],
         ago(run["queued_at"], now),
         duration(run["queued_at"], run["ended_at"] or now.isoformat()),
-        *([_result(run)] if is_wide else []),
+        *([result_of(run)] if is_wide else []),
     ]
 
 
 def shown_status(run: Mapping[str, Any]) -> str:
     """What it came to, or what it is doing now."""
     return str(run["phase"] or run["status"])
-
-
-def _result(run: Mapping[str, Any]) -> str:
-    """The error's message, or the beginning of the output."""
-    output = run["output"]
-    if run["status"] == "Failed" and isinstance(output, dict) and "message" in output:
-        return excerpt(str(output["message"]), _RESULT_CHARACTERS)
-    if output is None:
-        return ""
-    from apps.cli.json_text import encode
-
-    return excerpt(encode(output, indent=0), _RESULT_CHARACTERS)

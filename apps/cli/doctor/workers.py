@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from apps.cli.doctor.connecting import connect, not_known
-from apps.cli.doctor.finding import Finding, fault, ok, one_of, warning
+from apps.cli.doctor.finding import Finding, fault, ok, one_of, skipped, warning
 from apps.cli.doctor.place import Place
 
 LONG_SECONDS = 60
@@ -18,9 +18,12 @@ _COMMANDS = {
     "chores": "celery -A inngest_server worker -P threads -c 4 -Q events,chores",
     "steps": "celery -A inngest_server worker -P threads -c 2 -Q steps",
     "steps.cpu": "celery -A inngest_server worker -P threads -c 2 -Q steps.cpu",
+    "steps.docker": "celery -A inngest_server worker -P threads -c 2 -Q steps.docker",
 }
+_ENGINE = """start the Docker engine there, or set DOCKER_HOST for its workers
+until then these steps wait, and use up no attempts"""
 
-_FRESH = "SELECT queues FROM state_worker WHERE heartbeat_at > clock_timestamp() - make_interval(secs => %s)"
+_FRESH = "SELECT queues, faults FROM state_worker WHERE heartbeat_at > clock_timestamp() - make_interval(secs => %s)"
 _PARKED = f"SELECT count(*) FROM (SELECT FROM event_stream_parkedevent LIMIT {_MOST}) AS parked"
 # A step's row has the time of its planning; one that slept or waited may have come just now, hence the second look.
 _WAITING_STEPS = f"""
@@ -46,7 +49,12 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 def check_workers(place: Place) -> list[Finding]:
     try:
         with connect() as connection:
-            return [*_queues(connection, place), _parked(connection), *_undone(connection, place)]
+            return [
+                *_queues(connection, place),
+                *_docker(connection, place),
+                _parked(connection),
+                *_undone(connection, place),
+            ]
     except psycopg.Error as error:
         return not_known("workers", error)
 
@@ -65,6 +73,34 @@ def _queues(connection: Connection, place: Place) -> list[Finding]:
         else fault(f"queue {queue}", "no worker takes from it", place.start(_COMMANDS[queue]))
         for queue, number in counts.items()
     ]
+
+
+def _docker(connection: Connection, place: Place) -> list[Finding]:
+    """The workers of containers. Without docker steps nobody needs them, nor an engine."""
+    from django.conf import settings
+
+    from apps.event_api.readiness import DOCKER, DOCKER_WAITS, why_no_docker
+
+    rows = connection.execute(_FRESH, (float(settings.LEASE_SECONDS),)).fetchall()
+    faults = [row[1] for row in rows if DOCKER in row[0].split(",")]
+    why = why_no_docker(rows)
+    if why is None:
+        broken = sorted({fault for fault in faults if fault})
+        served = ok(f"queue {DOCKER}", one_of(len(faults), "process", "processes"))
+        return [served, *(warning("Docker engine", f"of a worker: {fault}", _ENGINE) for fault in broken)]
+    waits = connection.execute(DOCKER_WAITS, (settings.UNAVAILABLE_RETRY_SECONDS,)).fetchone()
+    steps_wait = bool(waits and waits[0])
+    if not faults:
+        found = "no worker takes from it"
+        if steps_wait:
+            return [fault(f"queue {DOCKER}", f"{found}, and steps wait", place.start(_COMMANDS[DOCKER]))]
+        return [skipped(f"queue {DOCKER}", f"{found}; only docker steps need one")]
+    served = ok(f"queue {DOCKER}", one_of(len(faults), "process", "processes"))
+    if steps_wait:
+        return [served, fault("Docker engine", f"{why}; steps wait", _ENGINE)]
+    if settings.INNGEST_DEV:
+        return [served, skipped("Docker engine", f"{why}; only docker steps need one")]
+    return [served, warning("Docker engine", why, _ENGINE)]
 
 
 def _parked(connection: Connection) -> Finding:

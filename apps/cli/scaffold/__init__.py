@@ -1,0 +1,1 @@
+"""New functions: what `inngest init` asks, and the files that it writes."""
