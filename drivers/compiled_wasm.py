@@ -99,7 +99,7 @@ def sweep(folder: Path, most_bytes: int) -> None:
             state = path.stat()
             if path.name.endswith(_SUFFIX):
                 found.append((state.st_mtime, state.st_size, path))
-            elif path.name.startswith(_UNFINISHED) and state.st_mtime < time.time() - _ABANDONED_SECONDS:
+            elif state.st_mtime < time.time() - _ABANDONED_SECONDS and _is_abandoned(path):
                 path.unlink()
     left = sum(size for _, size, _ in found)
     for _, size, path in sorted(found):
@@ -109,3 +109,9 @@ def sweep(folder: Path, most_bytes: int) -> None:
             path.unlink()
             path.with_name(path.name + _LOCK).unlink()
         left -= size
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether it is an unfinished file, or the lock of a module that was not compiled."""
+    is_lock = path.name.endswith(_LOCK) and not path.with_name(path.name.removesuffix(_LOCK)).exists()
+    return is_lock or path.name.startswith(_UNFINISHED)

@@ -84,6 +84,10 @@ class Outcome:
     unavailable: bool = False
     """When not ``ok``: what runs such steps is away (the container engine), and the step never had its try. It waits
     and is tried again, and no attempt is used up."""
+    env: Mapping[str, str] | None = field(default=None, repr=False)
+    """The variables that the step really ran with, where they may be others than the call's: what runs outside this
+    process may have been begun by a worker before, with secrets that were changed since. What the step gives back is
+    redacted of both."""
     kept: Callable[[], None] | None = None
     """Takes away what was kept so that, were this worker killed now, another would find the attempt's result. Called
     from any thread once the outcome is recorded, or nobody wants it; never raises, and twice does no harm."""

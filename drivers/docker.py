@@ -4,6 +4,9 @@ import contextlib
 import dataclasses
 from collections.abc import Callable
 
+import docker
+import urllib3
+
 from drivers import answers
 from drivers.contract import Abort, Call, Outcome
 from drivers.docker_attempt import Attempt, remove
@@ -12,6 +15,7 @@ from drivers.docker_engine import EngineAway, client, close_client
 from drivers.docker_image_store import ImageStore, Stopped
 from drivers.docker_images import ImageFault
 from drivers.settings import current
+from drivers.shown_text import one_line
 
 
 class DockerDriver:
@@ -25,7 +29,10 @@ class DockerDriver:
             return answers.aborted()
         settings = current().docker
         try:
-            attempt = Attempt(client(), call, abort, self._images, settings)
+            engine = client()
+            if abort.is_set():
+                return answers.aborted()
+            attempt = Attempt(engine, call, abort, self._images, settings)
             outcome = attempt.run()
         except Refused as fault:
             return answers.failed(fault.name, str(fault), retryable=False)
@@ -34,7 +41,11 @@ class DockerDriver:
         except Stopped:
             return answers.aborted()
         except EngineAway as fault:
-            return answers.unavailable("DockerUnavailable", str(fault))
+            return answers.aborted() if abort.is_set() else answers.unavailable("DockerUnavailable", str(fault))
+        except (docker.errors.DockerException, OSError, urllib3.exceptions.HTTPError) as fault:
+            # An answer that we did not expect, as of something before the engine that lets not everything pass.
+            return answers.unavailable("DockerUnavailable", f"the Docker engine answers: {one_line(str(fault))}")
+        outcome = dataclasses.replace(outcome, env=attempt.env)
         if attempt.container is None or (outcome.error is not None and outcome.error.name == "StepAborted"):
             return outcome
         return dataclasses.replace(outcome, kept=_removal(attempt.container))

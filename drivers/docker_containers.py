@@ -9,6 +9,7 @@ from typing import Any
 
 from drivers.contract import KIB, MIB, Call
 from drivers.docker_image_store import Image
+from drivers.docker_output import kept_log
 from drivers.settings import DockerSettings
 
 ARGUMENT_BYTES = 128 * KIB - 1
@@ -19,8 +20,6 @@ _CPU_PERIOD = 100_000
 _SHM_BYTES = 16 * MIB
 _OPEN_FILES = 4_096
 """More may be more than the engine itself has, and then nothing starts."""
-
-_LOG_FILES = 2
 
 
 class Refused(Exception):
@@ -95,7 +94,7 @@ def configuration(call: Call, image: Image, allowed: Allowance, settings: Docker
                 {"Name": "nofile", "Soft": _OPEN_FILES, "Hard": _OPEN_FILES},
             ],
             "Init": init,  # reaps what the step's own children leave behind, which would count against its pids
-            "LogConfig": _log(call),
+            "LogConfig": kept_log(call.limits),
             "RestartPolicy": {"Name": "no"},
         },
     }
@@ -137,10 +136,3 @@ def _writable(image: Image, settings: DockerSettings) -> dict[str, str]:
     # run from here (as interpreters and installers do): a step is code of its author's choosing anyway.
     options = f"rw,exec,nosuid,nodev,mode=1777,size={settings.tmp_bytes}"
     return dict.fromkeys(["/tmp", *image.volumes], options)  # noqa: S108 - the container's
-
-
-def _log(call: Call) -> dict[str, Any]:
-    # `local` and not `json-file`, which breaks characters that lie across its 16 KiB pieces. Short lines take several
-    # times their length. Beyond this the oldest goes: a step that floods its standard error must not fill the disk.
-    most = 8 * (call.limits.output_bytes + call.limits.log_bytes) + MIB
-    return {"Type": "local", "Config": {"max-size": str(most), "max-file": str(_LOG_FILES), "compress": "false"}}

@@ -6,16 +6,17 @@ import posixpath
 import tarfile
 from collections.abc import Iterator
 
-from docker.utils.build import PatternMatcher
-
 from drivers.contract import Bundle
+from drivers.docker_ignore import ignoring
 
 REPOSITORY = "inngest-step"
 _DIGITS = 32
+_IGNORE = ".dockerignore"
 
 
 def image_name(bundle: Bundle, dockerfile: str, registry: str = "") -> str:
-    """The name of the image that this folder builds, made from what its files hold: equal folders have equal names."""
+    """The name of the image that this folder builds, made from what its files hold: equal folders have equal names.
+    Raises ImageFault if its `.dockerignore` is none."""
     digest = hashlib.sha256()
     for path, mode, content in _files(bundle, dockerfile):
         digest.update(f"{path}\0{mode:o}\0{hashlib.sha256(content).hexdigest()}\n".encode())
@@ -43,16 +44,12 @@ def _files(bundle: Bundle, dockerfile: str) -> Iterator[tuple[str, int, bytes]]:
     """Path seen from the folder, mode and content of all that `.dockerignore` leaves, in order."""
     folder = f"{bundle.root}/" if bundle.root else ""
     below = {path.removeprefix(folder): path for path in bundle.files if path.startswith(folder)}
-    kept = _kept(bundle.files[below[".dockerignore"]]) if ".dockerignore" in below else None
+    ignored = ignoring(bundle.files[below[_IGNORE]]) if _IGNORE in below else None
+    always = {posixpath.normpath(dockerfile), _IGNORE}  # the engine reads them, and then heeds what it ignores
     for path in sorted(below):
-        if kept is None or path == posixpath.normpath(dockerfile) or not kept.matches(path):
+        if ignored is None or path in always or not ignored(path):
             content = bundle.files[below[path]]
             yield path, _mode(content), content
-
-
-def _kept(ignore: bytes) -> PatternMatcher:
-    lines = [line.strip() for line in ignore.decode(errors="replace").splitlines()]
-    return PatternMatcher([line for line in lines if line and not line.startswith("#")])
 
 
 def _mode(content: bytes) -> int:

@@ -17,6 +17,9 @@ DEFAULT_HOST = "unix:///var/run/docker.sock"
 _SECONDS = 120.0
 """How long an engine may think about one request: it starts containers slowly when it starts many."""
 
+_FIRST_SECONDS = 10.0
+"""How long it may take to tell its version: that needs no work, so one that is silent for longer hangs."""
+
 _ANY_VERSION = "1.41"
 """Stands in until the engine has told its own."""
 
@@ -74,18 +77,20 @@ def client() -> docker.APIClient:
     found = _clients.get(key)
     if found is not None:
         return found
+    made = connect(key[1], _SECONDS)  # not under the lock: of a silent engine each caller waits for itself
     with _lock:
-        if key not in _clients:
-            _clients[key] = connect(key[1], _SECONDS)
-        return _clients[key]
+        found = _clients.setdefault(key, made)
+    if found is not made:
+        made.close()
+    return found
 
 
 def connect(address: str, seconds: float) -> docker.APIClient:
-    """A client of its own; the caller closes it. Raises EngineAway."""
+    """A client of its own, whose requests may take that long; the caller closes it. Raises EngineAway."""
     if not address.startswith(("unix://", "tcp://")):
-        raise EngineAway(f"DOCKER_HOST is {address!r}; it has to begin with unix:// or tcp://")
-    with answering(address):
-        made = docker.APIClient(base_url=address, timeout=seconds, version=_ANY_VERSION)
+        raise EngineAway(f"DOCKER_HOST is {address!r}; it has to begin with unix:// or tcp:// (without TLS)")
+    with reaching(address):
+        made = docker.APIClient(base_url=address, timeout=min(seconds, _FIRST_SECONDS), version=_ANY_VERSION)
         made.trust_env = False  # else each request looks for proxies and a .netrc
         adapter = made.adapters.get("http+docker://")
         if adapter is not None:
@@ -94,6 +99,15 @@ def connect(address: str, seconds: float) -> docker.APIClient:
         try:
             # As the SDK asks for it, but through our adapter.
             made._version = made.version(api_version=False)["ApiVersion"]
+            made.timeout = seconds
+        except docker.errors.APIError as fault:
+            made.close()
+            words = explanation(fault)
+            hint = "; DOCKER_HOST cannot be one that speaks TLS" if "https" in words.lower() else ""
+            raise EngineAway(f"the Docker engine at {address} answers: {words}{hint}") from fault
+        except (KeyError, TypeError) as fault:
+            made.close()
+            raise EngineAway(f"what answers at {address} is no Docker engine") from fault
         except BaseException:
             made.close()
             raise
@@ -112,10 +126,20 @@ def answering(address: str = "") -> Iterator[None]:
     """What goes wrong inside is raised as EngineAway if it is the engine's, not the request's: that is, anything but an
     answer with a status below 500."""
     try:
-        yield
+        with reaching(address):
+            yield
     except docker.errors.APIError as fault:
         if fault.status_code is None or fault.status_code >= 500:
             raise EngineAway(f"the Docker engine answers: {explanation(fault)}") from fault
+        raise
+
+
+@contextmanager
+def reaching(address: str = "") -> Iterator[None]:
+    """Like ``answering``, but any answer of the engine passes, whatever its status."""
+    try:
+        yield
+    except docker.errors.APIError:
         raise
     except (docker.errors.DockerException, OSError, urllib3.exceptions.HTTPError) as fault:  # requests' are OSErrors
         raise EngineAway(f"the Docker engine at {address or host()} does not answer: {_reason(fault)}") from fault

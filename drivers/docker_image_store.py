@@ -4,7 +4,6 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 
 import docker
@@ -12,7 +11,9 @@ import docker
 from drivers.contract import Abort, Bundle, Call
 from drivers.cutoff import Cutoff
 from drivers.docker_engine import answering
+from drivers.docker_image_work import ImageWork, Unwanted, too_late
 from drivers.docker_images import ImageFault, auth_for, build_image, image_name, pull_image
+from drivers.docker_unused_images import mark_used
 from drivers.settings import DockerSettings
 
 _KNOWN_SECONDS = 60.0
@@ -35,14 +36,13 @@ class Stopped(Exception):
 
 
 class ImageStore:
-    """One for a driver. An image that several calls wait for is pulled or built once, by a thread of its own: a call
-    that stops waiting leaves it to go on, for whoever comes next."""
+    """One for a driver. An image that several calls wait for is pulled or built once, by a thread of its own."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: dict[str, tuple[Image, float]] = {}
         self._names: dict[tuple[str, str, str, str], str] = {}
-        self._work: dict[tuple[int, str], Future[None]] = {}
+        self._work: dict[tuple[int, str], ImageWork] = {}
 
     def known(self, call: Call, settings: DockerSettings) -> Image | None:
         """Its image if it was on the engine a moment ago."""
@@ -61,7 +61,10 @@ class ImageStore:
         is_given = "image" in call.runtime
         image = None if is_given and settings.pull == "always" else _inspect(client, name)
         if image is None:
-            self._wait(name, lambda: _fetch(client, name, None if is_given else call, settings), settings, abort)
+            try:
+                self._wait(name, lambda own: _fetch(own, name, None if is_given else call, settings), settings, abort)
+            except ImageFault as fault:
+                raise fault.within(call.limits.log_bytes) from fault
             image = _inspect(client, name)
             if image is None:
                 raise ImageFault("ImageNotFound", f"the image {name!r} has gone from the engine again")
@@ -75,49 +78,47 @@ class ImageStore:
             return str(call.runtime["image"])
         bundle, dockerfile = _bundle(call), _dockerfile(call)
         key = (bundle.key, bundle.root, dockerfile, settings.registry)
-        if key not in self._names:  # hashing a large folder takes longer than starting a container
+        name = self._names.get(key)
+        if name is None:  # hashing a large folder takes longer than starting a container
             if len(self._names) >= _MOST_KNOWN:
                 self._names.clear()
-            self._names[key] = image_name(bundle, dockerfile, settings.registry)
-        return self._names[key]
+            name = self._names[key] = image_name(bundle, dockerfile, settings.registry)
+        return name
 
-    def _wait(self, name: str, work: Callable[[], None], settings: DockerSettings, abort: Abort) -> None:
+    def _wait(
+        self, name: str, fetch: Callable[[docker.APIClient], None], settings: DockerSettings, abort: Abort
+    ) -> None:
+        woken = threading.Event()
+        with Cutoff(settings.build_seconds, abort) as cutoff:
+            while True:
+                work = self._join(name, fetch, settings.build_seconds)
+                woken.clear()
+                work.future.add_done_callback(lambda _: woken.set())
+                cutoff.stops(woken.set)
+                woken.wait()
+                work.leave(leaves_it=cutoff.reason == "abort" and abort.reason != "cancel")
+                if cutoff.reason == "abort":
+                    raise Stopped
+                if not work.future.done():
+                    raise too_late(name, settings.build_seconds)
+                try:
+                    return work.future.result()
+                except Unwanted:  # stopped just before we came: begin anew
+                    pass
+
+    def _join(self, name: str, fetch: Callable[[docker.APIClient], None], seconds: float) -> ImageWork:
         key = (os.getpid(), name)
         with self._lock:
-            future = self._work.get(key)
-            if future is None:
-                future = self._work[key] = Future()
-                threading.Thread(target=self._do, args=(key, future, work), name="docker-image", daemon=True).start()
-        woken = threading.Event()
-        future.add_done_callback(lambda _: woken.set())
-        with Cutoff(settings.build_seconds, abort) as cutoff:
-            cutoff.stops(woken.set)
-            woken.wait()
-        if future.done():
-            future.result()
-            return
-        if cutoff.reason == "abort":
-            raise Stopped
-        with self._lock:
-            if self._work.get(key) is future:
-                del self._work[key]  # the next attempt begins anew
-        message = f"the image {name!r} was not there within {settings.build_seconds:g} s"
-        raise ImageFault("ImageTimeout", message)
+            work = self._work.get(key)
+            if work is None:
+                work = self._work[key] = ImageWork(name, fetch, seconds, lambda: self._done(key))
+                work.start()
+            work.join()
+            return work
 
-    def _do(self, key: tuple[int, str], future: "Future[None]", work: Callable[[], None]) -> None:
-        try:
-            work()
-        except BaseException as fault:  # raised where someone waits for it
-            self._done(key, future)
-            future.set_exception(fault)
-        else:
-            self._done(key, future)
-            future.set_result(None)
-
-    def _done(self, key: tuple[int, str], future: "Future[None]") -> None:
+    def _done(self, key: tuple[int, str]) -> None:
         with self._lock:
-            if self._work.get(key) is future:
-                del self._work[key]
+            self._work.pop(key, None)
 
 
 def _fetch(client: docker.APIClient, name: str, built_from: Call | None, settings: DockerSettings) -> None:
@@ -141,13 +142,16 @@ def _fetch(client: docker.APIClient, name: str, built_from: Call | None, setting
     if not settings.build:
         message = f"the engine has no image {name!r}, and DOCKER_BUILD=0 keeps workers from building it"
         raise ImageFault("ImageNotFound", message, retryable=False)
-    build_image(client, _bundle(built_from), _dockerfile(built_from), name)
+    bundle, dockerfile = _bundle(built_from), _dockerfile(built_from)
+    memory, network = settings.build_memory_bytes, settings.build_network
+    build_image(client, bundle, dockerfile, name, memory_bytes=memory, network=network)
 
 
 def _inspect(client: docker.APIClient, name: str) -> Image | None:
     try:
         with answering():
             found = client.inspect_image(name)
+            mark_used(client, name, found)
     except docker.errors.ImageNotFound:
         return None
     except docker.errors.APIError as fault:

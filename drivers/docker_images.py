@@ -9,9 +9,10 @@ from typing import Any
 import docker
 from docker.utils import parse_repository_tag
 
-from drivers.contract import Bundle
+from drivers.contract import KIB, Bundle
 from drivers.docker_context import build_context, has_dockerfile, image_name
 from drivers.docker_engine import answering, explanation
+from drivers.docker_image_fault import ImageFault
 from drivers.settings import DockerSettings
 from drivers.shown_text import one_line
 
@@ -21,7 +22,13 @@ Auth = Mapping[str, str]
 """``username`` and ``password``. Without one, what ``docker login`` has left holds."""
 
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
-_LOG_LINES, _MESSAGE_LINES = 200, 5
+LABEL = {"inngest.image": "step"}
+"""What tells the images that were built for steps from an engine's others."""
+
+_LOG_LINES, _LOG_BYTES, _LINE_CHARS, _MESSAGE_LINES = 200, 64 * KIB, 500, 5
+_BUILD_CPU_SHARES = 512
+"""Half of what a container has: builds make way where CPUs are short."""
+
 _MISSING = re.compile(r"not found|manifest unknown|does not exist|no such image|unknown manifest", re.IGNORECASE)
 
 
@@ -37,16 +44,6 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
-class ImageFault(Exception):
-    """There is no image to run. ``log`` holds the last of what the engine said."""
-
-    def __init__(self, name: str, message: str, *, retryable: bool = True, log: str = "") -> None:
-        super().__init__(message)
-        self.name = name
-        self.retryable = retryable
-        self.log = log
-
-
 def ignore(_: Progress) -> None:
     """For those who do not watch."""
 
@@ -60,9 +57,21 @@ def auth_for(name: str, settings: DockerSettings) -> Auth | None:
 
 
 def build_image(
-    client: docker.APIClient, bundle: Bundle, dockerfile: str, name: str, on_progress: OnProgress = ignore
+    client: docker.APIClient,
+    bundle: Bundle,
+    dockerfile: str,
+    name: str,
+    on_progress: OnProgress = ignore,
+    *,
+    platform: str | None = None,
+    memory_bytes: int | None = None,
+    network: str = "default",
 ) -> None:
-    """Build the step's folder and give the image this name. Raises ImageFault, EngineAway."""
+    """Build the step's folder and give the image this name. Raises ImageFault, EngineAway.
+
+    ``platform``, as in ``linux/amd64``, is the engine's own if it is None. ``memory_bytes``, without swap, bound each
+    command of the Dockerfile; ``network`` is what they reach, as in ``none``.
+    """
     if not has_dockerfile(bundle, dockerfile):
         message = f"there is no {dockerfile!r} in the step's folder to build its image from"
         raise ImageFault("NoDockerfile", message, retryable=False)
@@ -78,6 +87,10 @@ def build_image(
             rm=True,
             forcerm=True,
             decode=True,
+            labels=LABEL,
+            platform=platform,
+            container_limits=_limits(memory_bytes),
+            network_mode=None if network == "default" else network,
         )
         for event in _accepted(events):
             for line in str(event.get("stream", "")).splitlines():
@@ -148,13 +161,20 @@ def _engine(name: str, what: str, lines: list[str]) -> Iterator[None]:
         last = "\n".join(lines[-_MESSAGE_LINES:])
         message = f"{what}: {one_line(said)}" + (f"\n{last}" if name == "ImageBuildFailed" and last else "")
         missing = name == "ImagePullFailed" and _MISSING.search(said) is not None
-        log = "\n".join([*lines, said])
-        raise ImageFault("ImageNotFound" if missing else name, message, retryable=not missing, log=log) from fault
+        log = "\n".join([*lines, one_line(said)])
+        found = ImageFault("ImageNotFound" if missing else name, message, retryable=not missing, log=log)
+        raise found.within(_LOG_BYTES) from fault
+
+
+def _limits(memory_bytes: int | None) -> dict[str, int]:
+    # The engine's builder takes no limit of processes; they count as memory.
+    memory = {} if memory_bytes is None else {"memory": memory_bytes, "memswap": memory_bytes}
+    return memory | {"cpushares": _BUILD_CPU_SHARES}
 
 
 def _keep(lines: list[str], line: str) -> None:
     if line.strip():
-        lines.append(line.rstrip())
+        lines.append(line.rstrip() if len(line) <= _LINE_CHARS else f"{line[:_LINE_CHARS]}…")
         del lines[:-_LOG_LINES]
 
 

@@ -25,10 +25,11 @@ class Found:
 
 
 def list_containers() -> list[Found]:
-    """All that carry our labels, of whatever owner, running or not. Raises EngineAway (`drivers.docker_engine`)."""
+    """All that carry our labels, of whatever owner, running or not, but for those whose labels cannot be ours. Raises
+    EngineAway (`drivers.docker_engine`)."""
     with answering():
         rows = client().containers(all=True, filters={"label": ["inngest.owner", "inngest.run", "inngest.attempt"]})
-    return [_found(row) for row in rows]
+    return [found for row in rows if (found := _found(row)) is not None]
 
 
 def remove_container(container_id: str) -> None:
@@ -36,15 +37,19 @@ def remove_container(container_id: str) -> None:
     remove(client(), container_id)
 
 
-def _found(row: Mapping[str, Any]) -> Found:
+def _found(row: Mapping[str, Any]) -> Found | None:
     labels = row["Labels"]
+    try:
+        attempt, deadline = int(labels["inngest.attempt"]), float(labels.get("inngest.deadline", 0))
+    except ValueError:  # anybody may label containers
+        return None
     return Found(
         id=row["Id"],
         owner=labels["inngest.owner"],
         run_id=labels["inngest.run"],
         step_id=labels.get("inngest.step", ""),
-        attempt=int(labels["inngest.attempt"]),
-        deadline=float(labels.get("inngest.deadline", 0)),
+        attempt=attempt,
+        deadline=deadline,
         running=row["State"] in ("running", "paused", "restarting"),
         created_at=float(row["Created"]),
     )

@@ -8,7 +8,7 @@ import docker
 
 from drivers import answers
 from drivers.contract import Limits, Outcome
-from drivers.docker_engine import EngineAway, explanation
+from drivers.docker_engine import EngineAway, engine_fault, explanation
 from drivers.docker_output import Output
 
 _OUTSIDE = (137, 143, 255)
@@ -31,6 +31,10 @@ def of_end(state: Mapping[str, Any], output: Output, limits: Limits, memory: int
         return too_much(output, limits)
     written = output.written()
     code = int(state.get("ExitCode", 0))
+    if code == 0 and output.is_cut:
+        size = f"{output.size_of_stderr:,} bytes"
+        message = f"the step wrote more than {size} to its standard error, so its output is lost"
+        return answers.failed("OutputLost", message, log=written.log)
     if code == 0:
         return answers.completed(written.output, limits, written.log)
     if state.get("OOMKilled"):
@@ -61,24 +65,36 @@ def not_run(reason: str) -> Outcome:
     return answers.failed("CannotRun", f"the image's program cannot be run: {reason}", retryable=False)
 
 
-def of_refusal(fault: docker.errors.APIError) -> Outcome:
-    """The engine would not make or start the container. Raises EngineAway, if that says nothing of the step."""
+def of_refusal(fault: docker.errors.APIError, network: str) -> Outcome:
+    """The engine would not make or start the container. Raises EngineAway, if that says nothing of the step.
+
+    ``network`` is the setting: if the engine has none of that name, its operator has to mend that."""
     words = explanation(fault)
     lower = words.lower()
     if any(sign in lower for sign in _NOT_RUN) and "exec" in lower:
         return not_run(words)
-    if "runtime create failed" in lower or "shim task" in lower:
-        # Of this container, or of this machine: its attempts bound how long we believe in the latter.
-        return answers.failed("ContainerFailed", f"the container could not be started: {words}")
-    status = fault.status_code or 500
-    if status >= 500 or status == 404 or "network" in lower:
+    if lacks_network(fault, network):
         raise EngineAway(f"the Docker engine answers: {words}") from fault
+    status = fault.status_code or 500
+    if status >= 500 or status == 404 or "runtime create failed" in lower or "shim task" in lower:
+        if engine_fault() is not None:
+            raise EngineAway(f"the Docker engine answers: {words}") from fault
+        # Of this container, or of this machine: its attempts bound how long we believe in the latter. An engine says
+        # 500 to much that its image is to blame for, as to a USER that is not in its /etc/passwd.
+        return answers.failed("ContainerFailed", f"the container could not be started: {words}")
     return answers.failed("ContainerRefused", f"the Docker engine refuses the container: {words}", retryable=False)
 
 
+def lacks_network(fault: docker.errors.APIError, network: str) -> bool:
+    """Whether it is the setting's network that the engine does not find. (An image's own words may be in an answer,
+    but not with this status.)"""
+    return fault.status_code == 404 and f"network {network} not found".lower() in explanation(fault).lower()
+
+
 def was_cut_off(state: Mapping[str, Any]) -> bool:
-    """Whether a container that nobody watched was ended from outside, as by a restart of the engine: its code is not
-    to blame. (A step may exit with such a code itself; it is then run again, though its worker died only once.)"""
+    """Whether a container that nobody watched, or whose engine went away at its end, was ended from outside, as by a
+    restart of the engine: its code is not to blame. (A step may exit with such a code itself; it is then run again,
+    though its worker died only once.)"""
     return int(state.get("ExitCode", 0)) in _OUTSIDE and not state.get("OOMKilled")
 
 

@@ -7,10 +7,12 @@ that any thread may cut, so that a deadline or an abort ends whatever the call w
 import contextlib
 import select
 import socket
+from functools import partial
 from urllib.parse import urlsplit
 
 import docker
 
+from drivers.cutoff import Cutoff
 from drivers.docker_engine import EngineAway, answering, host
 
 _CHUNK = 64 * 1024
@@ -24,9 +26,12 @@ class Gone(Exception):
 
 
 class Stream:
-    """An open connection. A context manager: it closes the socket."""
+    """An open connection. A context manager: it closes the socket.
 
-    def __init__(self, connection: socket.socket, early: bytes) -> None:
+    ``patience`` is how many seconds a read may wait, None for ever: a step may be silent for hours."""
+
+    def __init__(self, connection: socket.socket, early: bytes, patience: float | None = None) -> None:
+        self.patience = patience
         self._socket = connection
         self._early = early
         self._unsent = memoryview(b"")
@@ -39,8 +44,7 @@ class Stream:
 
     def sever(self) -> None:
         """End what reads from it, from another thread."""
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+        _sever(self._socket)
 
     def give(self, data: bytes, *, wait: bool) -> None:
         """Send all of it, then the end of input. Without `wait`, what does not fit now is sent while reading."""
@@ -63,7 +67,10 @@ class Stream:
         while True:
             poll = select.poll()
             poll.register(self._socket, select.POLLIN | (select.POLLOUT if self._unsent.nbytes else 0))
-            for _, events in poll.poll():
+            ready = poll.poll(None if self.patience is None else self.patience * 1000)
+            if not ready:
+                raise EngineAway("the Docker engine does not go on with its answer")
+            for _, events in ready:
                 if events & select.POLLOUT:
                     self._send()
                 if events & ~select.POLLOUT:
@@ -86,17 +93,29 @@ def attach(client: docker.APIClient, container: str) -> Stream:
     return _open(client, "POST", f"/containers/{container}/attach?stream=1&stdin=1&stdout=1&stderr=1", upgrade=True)
 
 
-def log(client: docker.APIClient, container: str, *, follow: bool) -> Stream:
-    """What it has written since its start; with `follow`, until it ends. Raises Gone, EngineAway."""
-    return _open(client, "GET", f"/containers/{container}/logs?stdout=1&stderr=1&follow={follow:d}")
+def follow(client: docker.APIClient, container: str) -> Stream:
+    """What it has written since its start, and writes until it ends. Raises Gone, EngineAway."""
+    return _open(client, "GET", f"/containers/{container}/logs?stdout=1&stderr=1&follow=1")
 
 
-def end(client: docker.APIClient, container: str) -> Stream:
+def log(
+    client: docker.APIClient, container: str, cutoff: Cutoff, *, patience: float, last: int | None = None
+) -> Stream:
+    """What it has written since its start, or the `last` lines and pieces of it. Raises Gone, EngineAway."""
+    target = f"/containers/{container}/logs?stdout=1&stderr=1&tail={'all' if last is None else last}"
+    stream = _open(client, "GET", target, cutoff)
+    stream.patience = patience
+    return stream
+
+
+def end(client: docker.APIClient, container: str, cutoff: Cutoff) -> Stream:
     """Something to read once it has ended. Raises Gone, EngineAway."""
-    return _open(client, "POST", f"/containers/{container}/wait")
+    return _open(client, "POST", f"/containers/{container}/wait", cutoff)
 
 
-def _open(client: docker.APIClient, method: str, target: str, *, upgrade: bool = False) -> Stream:
+def _open(
+    client: docker.APIClient, method: str, target: str, cutoff: Cutoff | None = None, *, upgrade: bool = False
+) -> Stream:
     # HTTP/1.0 when nothing is upgraded: the answer then comes as it is, without chunks, until the connection closes.
     lines = [f"{method} /v{client.api_version}{target} HTTP/{'1.1' if upgrade else '1.0'}", "Host: docker"]
     lines += ["Connection: Upgrade", "Upgrade: tcp"] if upgrade else []
@@ -104,6 +123,8 @@ def _open(client: docker.APIClient, method: str, target: str, *, upgrade: bool =
     with answering():
         connection = _connection()
         try:
+            if cutoff is not None:
+                cutoff.stops(partial(_sever, connection))
             connection.sendall("\r\n".join([*lines, "", ""]).encode())
             head, early = _head(connection)
             status = int(head.split(b" ", 2)[1])
@@ -117,6 +138,11 @@ def _open(client: docker.APIClient, method: str, target: str, *, upgrade: bool =
             connection.close()
             raise
     return Stream(connection, early)
+
+
+def _sever(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _connection() -> socket.socket:

@@ -8,7 +8,6 @@ import re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
 from drivers import answers
@@ -19,6 +18,9 @@ from drivers.http_exchange import Answer, BadAnswer, NoAnswer, exchange
 
 RETRIED_4XX = frozenset({408, 425, 429})
 """Statuses that ask for another try, though they are the caller's fault."""
+
+LONGEST_URL, LONGEST_HOST = 16 * 1024, 253
+"""In characters. A URL may come from anyone, and what is made of it is several times as large."""
 
 _PLAIN = re.compile(r"[!-~]*").fullmatch
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+(%[a-z0-9._~-]+)?").fullmatch
@@ -137,16 +139,16 @@ def header(value: str) -> str:
     return value if _PLAIN(value) else quote(value)
 
 
-@lru_cache(maxsize=4096)
 def target_of(url: str) -> Target:
     """Raises ValueError, in words for the function's author."""
+    check_length(url)
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
         raise ValueError(f"a step's url begins with http:// or https://, not {url!r}")
     if not parts.hostname:
         raise ValueError(f"the step's url {url!r} names no host")
-    host = parts.hostname.encode("idna").decode().lower()
-    if not _HOST(host):
+    host = parts.hostname.encode("idna").decode().lower() if len(parts.hostname) <= LONGEST_HOST else ""
+    if not _HOST(host) or len(host) > LONGEST_HOST:
         raise ValueError(f"the step's url {url!r} names a host that cannot be")
     origin = Origin(parts.scheme, host, parts.port or (443 if parts.scheme == "https" else 80))
     shown_host = f"[{host}]" if ":" in host else host
@@ -161,6 +163,12 @@ def target_of(url: str) -> Target:
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         authorization = f"Basic {b64encode(login.encode()).decode()}"
     return Target(origin, shown_host, path, authorization, shown)
+
+
+def check_length(url: str) -> None:
+    """Raises ValueError for a URL that is too long. Comes before `urlsplit`, which keeps what it is given."""
+    if len(url) > LONGEST_URL:
+        raise ValueError(f"the step's url has {len(url):,} characters; {LONGEST_URL:,} are allowed")
 
 
 def cause_of(fault: Exception) -> str:

@@ -6,13 +6,14 @@ The input may hold secrets, so no other host may see it; and a step is a POST, w
 from collections.abc import Callable
 from urllib.parse import urljoin
 
-from drivers.http_client import Request, Target, target_of
+from drivers.http_client import Request, Target, check_length, target_of
 from drivers.http_connections import Origin
 from drivers.http_exchange import Answer
 
 MOST = 5
 """Redirects that are followed in a row."""
 
+_SHOWN_CHARS = 2_000
 _FOLLOWED = frozenset({307, 308})
 _CHANGE_METHOD = frozenset({301, 302, 303})
 
@@ -34,10 +35,11 @@ class SameHost:
         if not 300 <= answer.status < 400 or not location:
             return None
         try:
+            check_length(location)
             url = urljoin(self._url, location)
             target = target_of(url)
         except ValueError:
-            self._refuse(location, "only redirects within the same host are followed")
+            self._refuse(location[:_SHOWN_CHARS], "only redirects within the same host are followed")
             return None
         if answer.status in _CHANGE_METHOD:
             self._refuse(target.shown, "redirects that change the method (301, 302, 303) are not followed")

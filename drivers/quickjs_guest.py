@@ -32,6 +32,28 @@ class Host(Protocol):
     def stop_fetch(self, number: int) -> None: ...
 
 
+class NoHost:
+    """Nothing is outside."""
+
+    def resolve(self, base: str, specifier: str) -> str | None:
+        return None
+
+    def source(self, name: str) -> str | None:
+        return None
+
+    def log(self, line: str) -> bool:
+        return False
+
+    def refusal(self, url: str) -> str:
+        return ""
+
+    def fetch(self, description: str, body: bytes) -> bool:
+        return False
+
+    def stop_fetch(self, number: int) -> None:
+        return None
+
+
 class GuestError(Exception):
     """The engine itself reported a failure that no JavaScript could catch."""
 

@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-from drivers.quickjs_guest import Image, Machine, Sandbox
+from drivers.quickjs_guest import Image, Machine, NoHost, Sandbox
 
 _PAGE = 4096
 _SCRATCH = 64
@@ -13,7 +13,7 @@ _REACHED_BY_FETCH = (b"fetch", b"stop_fetch", b"decode")
 
 def take_image(machine: Machine, with_fetch: bool = False) -> Image:
     """One that is good for every machine of the process: it is memory, not code."""
-    sandbox = Sandbox(machine, _NoHost(), memory_bytes=64 * 1024 * 1024)
+    sandbox = Sandbox(machine, NoHost(), memory_bytes=64 * 1024 * 1024)
     guest = sandbox.guest
     try:
         fresh = guest.read(0, guest.size())
@@ -30,26 +30,6 @@ def take_image(machine: Machine, with_fetch: bool = False) -> Image:
         return Image(len(used), guest.stack_pointer(), _runs(fresh, used), control, undefined, scratch)
     finally:
         sandbox.close()
-
-
-class _NoHost:
-    def resolve(self, base: str, specifier: str) -> str | None:
-        return None
-
-    def source(self, name: str) -> str | None:
-        return None
-
-    def log(self, line: str) -> bool:
-        return False
-
-    def refusal(self, url: str) -> str:
-        return ""
-
-    def fetch(self, description: str, body: bytes) -> bool:
-        return False
-
-    def stop_fetch(self, number: int) -> None:
-        return None
 
 
 def _runs(fresh: bytes, used: bytes) -> dict[int, bytes]:

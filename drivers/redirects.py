@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import urljoin, urlsplit
 
 from drivers.gateway_requests import SECRET_HEADERS, request_of
-from drivers.http_client import Request
+from drivers.http_client import Request, check_length
 from drivers.http_exchange import Answer
 
 MOST = 20
@@ -39,6 +39,7 @@ class Redirects:
 def redirected(opts: Mapping[str, object], status: int, location: str) -> Mapping[str, object]:
     """What to ask after such an answer, of the options that step.fetch has. Raises ValueError if it is no URL."""
     asked, method, body = str(opts.get("url")), str(opts.get("method") or "GET").upper(), opts.get("body")
+    check_length(location)
     url, headers = urljoin(asked, location), opts.get("headers")
     kept = {name.lower(): value for name, value in headers.items()} if isinstance(headers, Mapping) else {}
     if status not in _KEEP_METHOD and method not in ("GET", "HEAD") and (method == "POST" or status == _SEE_OTHER):

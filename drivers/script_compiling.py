@@ -12,7 +12,7 @@ import wasmtime
 from drivers.contract import Abort
 from drivers.cutoff import Cutoff
 from drivers.quickjs_abi import GuestFault
-from drivers.quickjs_guest import GuestError, Machine, Sandbox
+from drivers.quickjs_guest import GuestError, Machine, NoHost, Sandbox
 from drivers.type_stripping import TypeStripper
 
 MEMORY_BYTES = 256 * 1024 * 1024
@@ -102,7 +102,7 @@ _STOP = "\x01"
 """What no file is called."""
 
 
-class _Host:
+class _Host(NoHost):
     """Gives an empty module for every import, and notes what was asked for."""
 
     def __init__(self) -> None:
@@ -114,18 +114,6 @@ class _Host:
 
     def source(self, name: str) -> str | None:
         return " "
-
-    def log(self, line: str) -> bool:
-        return False
-
-    def refusal(self, url: str) -> str:
-        return ""
-
-    def fetch(self, description: str, body: bytes) -> bool:
-        return False
-
-    def stop_fetch(self, number: int) -> None:
-        return None
 
 
 _idle: list[Workshop] = []

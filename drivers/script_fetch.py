@@ -16,7 +16,7 @@ import msgspec
 from drivers.contract import Abort, Limits
 from drivers.cutoff import Cutoff
 from drivers.gateway_requests import OURS, request_of
-from drivers.http_client import HttpClient, Request, cause_of, target_of
+from drivers.http_client import HttpClient, Request, cause_of, check_length, target_of
 from drivers.http_connections import Origin, PrivateAddress
 from drivers.http_exchange import Answer, BadAnswer
 from drivers.redirects import MOST, REDIRECTS, redirected
@@ -29,6 +29,11 @@ MOST_WAITING = 1_000
 BODY_PART = 8
 """A response may have this part of the step's memory. All that are held at once are fewer, so they fit into it."""
 
+MOST_LEFT = 64
+"""Requests that ended steps may leave behind in a process, in look-ups of names, which nothing can interrupt. While
+there are so many no other begins."""
+
+_REFUSALS_KEPT = 100
 _IGNORED = "accept-encoding"
 
 
@@ -65,6 +70,10 @@ class _Request:
     body: bytes
     size: int
     abort: Abort = field(default_factory=Abort)
+
+
+_left: set[_Request] = set()
+"""Requests of steps that have ended whose threads have not."""
 
 
 class Fetches:
@@ -139,6 +148,7 @@ class Fetches:
             self._closed = True
             self._waiting.clear()
             running = list(self._running)
+            _left.update(running)  # before they can end, so that each is taken away after
         for one in running:
             one.abort.set()
 
@@ -148,9 +158,15 @@ class Fetches:
             one = self._waiting.popleft()
             self._running.append(one)
             try:
+                if len(_left) >= MOST_LEFT:
+                    raise _Refused("fetch failed: too many look-ups of names wait for an answer")
                 threading.Thread(target=self._run, args=(one,), name="script-fetch", daemon=True).start()
+            except _Refused as refused:
+                self._end(one, _failed(one.asked.id, refused))
+                self._wake()
             except RuntimeError:  # the machine has no thread left
                 self._end(one, _failed(one.asked.id, _Refused("fetch failed: the server has no thread left for it")))
+                self._wake()
 
     def _run(self, one: _Request) -> None:
         try:
@@ -161,6 +177,7 @@ class Fetches:
             done = _failed(one.asked.id, _Refused(f"fetch failed: {type(fault).__name__}"))
         with self._lock:
             self._end(one, done)
+            _left.discard(one)
         self._wake()
 
     def _end(self, one: _Request, done: Done) -> None:
@@ -213,7 +230,7 @@ class Fetches:
         return answer
 
     def _refused(self, message: str, name: str) -> _Refused:
-        if len(self.refused) < MOST_WAITING:
+        if len(self.refused) < _REFUSALS_KEPT:
             self.refused.add((name, message))
         return _Refused(message, name)
 
@@ -231,6 +248,7 @@ def _headers(headers: list[tuple[str, str]]) -> dict[str, str]:
 def _origin(url: str) -> Origin:
     """Where a URL leads. Raises _Refused."""
     try:
+        check_length(url)
         odd = set(urlsplit(url).netloc) & {"@", "\\"}
         origin = target_of(url).origin
     except ValueError:

@@ -1,7 +1,6 @@
 """Where the code of a step may send requests: what `hosts` of its runtime lists."""
 
 from collections.abc import Iterable
-from functools import lru_cache
 from ipaddress import IPv6Address
 
 from drivers.http_connections import Origin
@@ -9,7 +8,6 @@ from drivers.http_connections import Origin
 _USUAL_PORTS = {"http": 80, "https": 443}
 
 
-@lru_cache(maxsize=1024)
 def is_listed(origin: Origin, hosts: tuple[str, ...]) -> bool:
     """Whether one of the hosts, as in `example.com`, `*.example.com` or `localhost:3000`, is the origin's.
 

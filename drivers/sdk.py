@@ -50,7 +50,7 @@ class _Endpoint:
     shown: str
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)  # of at most 16 KiB each, and few are: they are those of apps that somebody registered
 def _endpoint(url: str) -> _Endpoint:
     """Raises ValueError, in words for the function's author."""
     target = target_of(url)

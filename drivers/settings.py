@@ -17,6 +17,9 @@ class DockerSettings:
     registry_password: str = field(default="", repr=False)
     build: bool = True
     build_seconds: float = 900.0
+    build_memory_bytes: int = 2048 * MIB
+    build_network: str = "default"
+    image_days: int = 30
     memory_bytes: int = 512 * MIB
     memory_max_bytes: int = 4096 * MIB
     cpus: float = 1.0
@@ -27,10 +30,22 @@ class DockerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WasmSettings:
+    """See the settings of the same names, with ``WASM_`` before them, in docs/settings.md."""
+
+    cache_max_bytes: int = 1024 * MIB
+    compile_seconds: float = 180.0
+    compile_memory_bytes: int = 2048 * MIB
+
+
+@dataclass(frozen=True, slots=True)
 class DriverSettings:
     private_networks: tuple[str, ...] = ("0.0.0.0/0", "::/0")
     """Networks, in CIDR, that steps may reach though their addresses are private ones."""
     docker: DockerSettings = field(default_factory=DockerSettings)
+    wasm: WasmSettings = field(default_factory=WasmSettings)
+    cpu_slots: int = 4
+    """How many steps of the queue ``steps.cpu`` this process runs side by side."""
 
 
 _current = DriverSettings()

@@ -83,7 +83,8 @@ class TypeScriptDriver:
     def _image(self, machine: Machine, with_fetch: bool) -> Image:
         if with_fetch not in self._images:
             with self._lock:
-                self._images[with_fetch] = take_image(machine, with_fetch)
+                if with_fetch not in self._images:
+                    self._images[with_fetch] = take_image(machine, with_fetch)
         return self._images[with_fetch]
 
 
@@ -173,6 +174,7 @@ class _Attempt:
                 return answers.failed("NeverSettled", message, log=self._log.text())
             if kind in (b"~", b"?"):
                 self._woken.wait(self._call.timeout if kind == b"?" else _seconds(text, self._call.timeout))
+            if self._woken.is_set():  # also between timers that leave no time to wait
                 self._woken.clear()  # before looking at what may have set it
                 if self._cutoff.reason is not None:
                     return self._cut()

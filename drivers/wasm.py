@@ -11,16 +11,16 @@ from drivers import answers
 from drivers.contract import Abort, Bundle, Call, Outcome
 from drivers.cutoff import Cutoff
 from drivers.modules import ModuleFault, entry_of
+from drivers.settings import current
 from drivers.stdout import split_output
 from drivers.wasm_check import START
-from drivers.wasm_compiling import Stopped
+from drivers.wasm_compiling import CompilerStopped, Stopped
 from drivers.wasm_engine import Workshop
 from drivers.wasm_format import read_interface
 from drivers.wasm_host import Host
 from drivers.wasm_modules import Modules
 from drivers.wasm_traps import backtrace, name_and_words
 
-_KEPT_IDLE = 4
 _GIVEN_UP = ("Unreachable", "MemoryOutOfBounds")
 
 
@@ -46,6 +46,8 @@ class WasmDriver:
                 ready = self._modules.ready(workshop, call.bundle, path, abort)
             except ModuleFault as fault:
                 return answers.failed(fault.name, str(fault), retryable=False)
+            except CompilerStopped as fault:
+                return answers.failed("CompilerStopped", f"{path} was not compiled: {fault}")
             except Stopped:
                 return answers.aborted()
             with Cutoff(call.timeout, abort) as cutoff:
@@ -62,7 +64,7 @@ class WasmDriver:
         workshop = workshop or Workshop()
         yield workshop
         with self._lock:
-            if len(self._idle) < _KEPT_IDLE:
+            if len(self._idle) < current().cpu_slots:
                 self._idle.append(workshop)
 
 
@@ -103,12 +105,12 @@ class _Attempt:
         host, limits = self._host, self._call.limits
         lines, output = split_output(host.stdout)
         log = host.log(lines)
+        if host.flooded:
+            return answers.too_large(limits.output_bytes + limits.log_bytes + 1, limits, log, at_least=True)
         if host.exit_code is not None:
             return self._exited(host.exit_code, output, log)
         if fault is None:
             return answers.completed(output, limits, log)
-        if host.flooded:
-            return answers.too_large(limits.output_bytes + limits.log_bytes + 1, limits, log, at_least=True)
         if self._cutoff.reason is not None:
             return (
                 answers.aborted(log) if self._cutoff.reason == "abort" else answers.timed_out(self._call.timeout, log)

@@ -9,7 +9,14 @@ import wasmtime
 from drivers.contract import MIB
 from drivers.shown_text import one_line
 from drivers.wasm_engine import MAX_TABLE_ELEMENTS, new_engine
-from drivers.wasm_format import Import, Interface, NotAModule, check_header, read_interface
+from drivers.wasm_format import (
+    Import,
+    Interface,
+    NotAModule,
+    check_header,
+    read_interface,
+    takes_and_gives_nothing,
+)
 
 WASI = "wasi_snapshot_preview1"
 START = "_start"
@@ -51,23 +58,27 @@ def problems_of(data: bytes) -> list[str]:
         return [f"cannot run: {fault}"]
     except wasmtime.WasmtimeError as fault:
         return [f"is not valid WebAssembly as steps may use it: {one_line(_cause(fault))}"]
-    found = list(islice(_problems(interface), MAX_PROBLEMS + 1))
+    found = list(islice(_problems(data, interface), MAX_PROBLEMS + 1))
     return [*found[:MAX_PROBLEMS], "has more problems"] if len(found) > MAX_PROBLEMS else found
 
 
-def _problems(interface: Interface) -> Iterator[str]:
-    if interface.exports.get(START) != "func":
+def _problems(data: bytes, interface: Interface) -> Iterator[str]:
+    imported = sum(found.kind == "func" for found in interface.imports)
+    kinds = {name: export.kind for name, export in interface.exports.items()}
+    if kinds.get(START) != "func":
         yield (
             "exports no function _start: it is a library (a reactor), not a program; build a command for WASI "
             "preview 1 (wasip1)"
         )
+    elif not takes_and_gives_nothing(data, imported, interface.exports[START].number):
+        yield "exports a function _start that takes or gives values; that of a program does neither"
     names = len(interface.imports) + len(interface.exports)
     if names > MAX_NAMES:
         yield f"imports and exports {names:,} things; {MAX_NAMES:,} are allowed"
     for found in interface.imports:
         if found.module != WASI or found.kind != "func" or found.name not in _FUNCTIONS:
             yield _missing(found)
-    if any(found.module == WASI for found in interface.imports) and interface.exports.get("memory") != "memory":
+    if any(found.module == WASI for found in interface.imports) and kinds.get("memory") != "memory":
         yield "exports no memory, so nothing can be told to it"
     if interface.table_elements > MAX_TABLE_ELEMENTS:
         yield f"begins with a table of {interface.table_elements:,} elements; {MAX_TABLE_ELEMENTS:,} are allowed"

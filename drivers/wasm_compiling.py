@@ -4,9 +4,12 @@ A compiler cannot be interrupted, and one function of a few megabytes may cost i
 the module from its standard input and leaves machine code at the path that it is given (`drivers.compiled_wasm`).
 """
 
+import ctypes
+import hashlib
 import math
 import os
 import resource
+import signal
 import subprocess
 import sys
 from contextlib import nullcontext, suppress
@@ -16,20 +19,21 @@ import wasmtime
 
 from drivers import compiled_wasm
 from drivers.cache_folder import private_folder
-from drivers.contract import MIB, Abort
+from drivers.contract import Abort
 from drivers.modules import ModuleFault
+from drivers.settings import current
 from drivers.shown_text import one_line
 from drivers.wasm_check import problems_of
 from drivers.wasm_engine import SETTINGS, new_engine
 
-SECONDS = 180.0
-MEMORY_BYTES = 2048 * MIB
-CACHE_BYTES = 1024 * MIB
-"""Machine code of steps' modules on this machine; what was used least recently goes."""
+BY_THE_CLOCK = 3
+"""How many times its processor time a child may take: the machine is busy, or another child compiles the same."""
 # The limit counts what is reserved, too; with a thread, and a heap for it, per processor, that would be the most of it.
 _FEW_THREADS = {"RAYON_NUM_THREADS": str(min(4, os.cpu_count() or 1)), "MALLOC_ARENA_MAX": "2"}
-_FAILED, _NOT_KEPT = 3, 4
-"""How the child ends when it did not leave machine code at the path: what it says is a reason, or the code."""
+_FAILED, _NOT_KEPT, _NOT_WHOLE, _NO_MEMORY = 3, 4, 5, 6
+"""How the child ends when it did not leave machine code at the path: what it says is a reason, the code, or nothing."""
+_SAID_NO_MEMORY = b"memory allocation of"
+_PARENT_DEATH_SIGNAL = 1
 
 
 class Stopped(Exception):
@@ -37,7 +41,10 @@ class Stopped(Exception):
 
 
 def machine_code(engine: wasmtime.Engine, name: str, wasm: bytes, abort: Abort) -> wasmtime.Module:
-    """The module, ready to be linked. Raises Stopped, and ModuleFault for what another attempt will not change."""
+    """The module, ready to be linked.
+
+    Raises ModuleFault for what another attempt will not change, CompilerStopped for what it may, and Stopped.
+    """
     folder = private_folder("wasm-steps")
     path = folder / compiled_wasm.file_name("step", wasm, SETTINGS) if folder else None
     found = _kept(engine, path)
@@ -57,6 +64,10 @@ def machine_code(engine: wasmtime.Engine, name: str, wasm: bytes, abort: Abort) 
         raise ModuleFault("CannotCompile", f"{name} cannot be compiled: {fault}") from None
 
 
+class CompilerStopped(Exception):
+    """The process that compiles was ended by what another attempt may not meet; the text is for people."""
+
+
 class _CannotCompile(Exception):
     """For good."""
 
@@ -71,41 +82,87 @@ def _kept(engine: wasmtime.Engine, path: Path | None) -> wasmtime.Module | None:
 
 def _compile(path: Path | None, wasm: bytes, abort: Abort) -> bytes:
     """Machine code if it could not be kept, else nothing."""
-    words = [str(path or ""), str(math.ceil(SECONDS)), str(MEMORY_BYTES)]
+    limits = current().wasm
+    seconds, memory = math.ceil(limits.compile_seconds), limits.compile_memory_bytes
+    numbers = [limits.cache_max_bytes, os.getpid(), seconds, memory]
+    words = [str(path or ""), hashlib.sha256(wasm).hexdigest(), *map(str, numbers)]
     command = [sys.executable, "-P", "-m", "drivers.wasm_compiling", *words]
     places = os.pathsep.join(place or str(Path.cwd()) for place in sys.path)
-    environment = os.environ | _FEW_THREADS | {"PYTHONPATH": places}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-    ) as child:
+    environment = os.environ | _FEW_THREADS | {"PYTHONPATH": places, "RUST_BACKTRACE": "0"}
+    pipe = subprocess.PIPE
+    try:
+        # In a session of its own: what a terminal sends to all of ours is not for it.
+        child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True)
+    except OSError as fault:
+        raise CompilerStopped(f"no process for it can be started: {fault.strerror}") from None
+    with child:
         forget = abort.on_set(child.kill)
         try:
-            told, _ = child.communicate(wasm, timeout=SECONDS)
+            told, said = child.communicate(wasm, timeout=BY_THE_CLOCK * seconds)
         except subprocess.TimeoutExpired:
-            raise _CannotCompile(f"that takes more than {SECONDS:g} s") from None
+            raise CompilerStopped(f"that did not end within {BY_THE_CLOCK * seconds:,} s") from None
         finally:
             forget()
             child.kill()
     if abort.is_set():
         raise Stopped
-    if child.returncode == _NOT_KEPT:
-        return told
-    if child.returncode == _FAILED:
-        raise _CannotCompile(told.decode(errors="replace"))
-    if child.returncode != 0:
-        raise _CannotCompile(f"that takes more than {MEMORY_BYTES:,} bytes of memory, or breaks the compiler")
-    return b""
+    match child.returncode:
+        case 0:
+            return b""
+        case code if code == _NOT_KEPT:
+            return told
+        case code if code == _FAILED:
+            raise _CannotCompile(told.decode(errors="replace"))
+        case code if code == -signal.SIGXCPU:
+            raise _CannotCompile(f"that takes more than {seconds:,} s of processor time")
+        case code if code == _NO_MEMORY or (code == -signal.SIGABRT and _SAID_NO_MEMORY in said):
+            raise _CannotCompile(f"that takes more than {memory:,} bytes of memory")
+        case code:
+            raise CompilerStopped(_how_it_ended(code, said))
 
 
-def main(path: Path | None, seconds: int, memory_bytes: int) -> int:
-    """In the child. It outlives a parent that is killed, but not its limits."""
-    for what, most in ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, memory_bytes)):
-        with suppress(OSError, ValueError):  # where a system has no such limit, that of time holds
-            resource.setrlimit(what, (most, most))
+def _how_it_ended(code: int, said: bytes) -> str:
+    if code == _NOT_WHOLE:
+        return "the process that does it did not get the whole of it"
+    if code < 0:
+        return f"the process that does it was ended by {signal.strsignal(-code) or 'a signal'} (signal {-code})"
+    lines = said.decode(errors="replace").strip().splitlines()
+    return f"the process that does it exited with code {code}: {one_line(lines[-1] if lines else 'it said nothing')}"
+
+
+def confine(parent: int, seconds: int, memory_bytes: int) -> None:
+    """In the child, first of all. Where a system lacks one of these, the parent's clock holds."""
+    with suppress(AttributeError):  # on Linux it ends with its parent, however that ends
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:  # which has gone before
+        sys.exit(_NOT_WHOLE)
+    limits = {
+        # First comes SIGXCPU, which nothing else sends; SIGKILL could be anybody's.
+        resource.RLIMIT_CPU: (seconds, seconds + 5),
+        resource.RLIMIT_AS: (memory_bytes, memory_bytes),
+        resource.RLIMIT_CORE: (0, 0),
+    }
+    for what, most in limits.items():
+        with suppress(OSError, ValueError):
+            resource.setrlimit(what, most)
     os.nice(5)  # steps that run meanwhile come first
     with suppress(OSError):  # and if this machine has less memory than that, it is not the worker that is to die
         Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
-    wasm, engine = sys.stdin.buffer.read(), new_engine()
+
+
+def main(path: Path | None, digest: str, cache_bytes: int) -> int:
+    """In the child, which is confined."""
+    try:
+        wasm = sys.stdin.buffer.read()
+        if hashlib.sha256(wasm).hexdigest() != digest:
+            return _NOT_WHOLE  # the parent died as it wrote; and the beginning of a module may well be one
+        return _leave(path, wasm, cache_bytes)
+    except MemoryError:
+        return _NO_MEMORY
+
+
+def _leave(path: Path | None, wasm: bytes, cache_bytes: int) -> int:
+    engine = new_engine()
     with compiled_wasm.locked(path) if path else nullcontext():
         if path and compiled_wasm.read(engine, path) is not None:
             return 0  # another process has been at it
@@ -117,9 +174,11 @@ def main(path: Path | None, seconds: int, memory_bytes: int) -> int:
         if not path or not compiled_wasm.keep(path, code):
             sys.stdout.buffer.write(code)
             return _NOT_KEPT
-        compiled_wasm.sweep(path.parent, CACHE_BYTES)
+        compiled_wasm.sweep(path.parent, cache_bytes)
         return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]) if sys.argv[1] else None, int(sys.argv[2]), int(sys.argv[3])))
+    place, whole, keeping, *limits = sys.argv[1:]
+    confine(*map(int, limits))
+    sys.exit(main(Path(place) if place else None, whole, int(keeping)))

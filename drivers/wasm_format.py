@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 MAGIC = b"\0asm"
 _CORE, _COMPONENT = b"\x01\0\0\0", b"\x0d\0\x01\0"
-_IMPORT, _TABLE, _MEMORY, _EXPORT, _CODE = 2, 4, 5, 7, 10
+_TYPE, _IMPORT, _FUNCTION, _TABLE, _MEMORY, _EXPORT, _CODE = 1, 2, 3, 4, 5, 7, 10
 _KINDS = ("func", "table", "memory", "global", "tag")
 _PAGE = 65536
 
@@ -19,10 +19,15 @@ class Import(NamedTuple):
     kind: str
 
 
+class Export(NamedTuple):
+    kind: str
+    number: int
+    """Among all of its kind, the imported ones first."""
+
+
 class Interface(NamedTuple):
     imports: tuple[Import, ...]
-    exports: dict[str, str]
-    """Kinds by name."""
+    exports: dict[str, Export]
     memory_bytes: int
     """What its memories take when it starts."""
     table_elements: int
@@ -46,6 +51,33 @@ def read_interface(data: bytes) -> Interface:
         return _sections(_Reader(data, 8))
     except (IndexError, UnicodeDecodeError, ValueError):
         raise NotAModule("it is damaged") from None
+
+
+def takes_and_gives_nothing(data: bytes, imported: int, index: int) -> bool:
+    """Whether the function with this index is of type () -> (), in a module that imports so many functions.
+
+    False for an imported one. Raises NotAModule.
+    """
+    reader, types = _Reader(data, 8), 0
+    try:
+        while reader.left():
+            section = reader.byte()
+            end = reader.number() + reader.at
+            if section == _TYPE:
+                types = reader.at
+            elif section == _FUNCTION and imported <= index < reader.number() + imported:
+                for _ in range(index - imported):
+                    reader.number()
+                wanted, reader.at = reader.number(), types
+                if wanted >= reader.number():
+                    return False
+                for _ in range(wanted):
+                    reader.function_type()
+                return reader.function_type() == (0, 0)
+            reader.at = end
+    except (IndexError, ValueError):
+        raise NotAModule("it is damaged") from None
+    return False
 
 
 class _Reader:
@@ -90,6 +122,17 @@ class _Reader:
         if self.byte() in (0x63, 0x64):  # a reference to a type, whose number follows
             self.number()
 
+    def function_type(self) -> tuple[int, int]:
+        """How many values it takes, and how many it gives."""
+        if self.byte() != 0x60:
+            raise ValueError("a type of another kind")
+        counts = []
+        for _ in range(2):
+            counts.append(self.number())
+            for _ in range(counts[-1]):
+                self.value_type()
+        return counts[0], counts[1]
+
     def table(self) -> int:
         """Its least number of elements."""
         self.value_type()
@@ -98,7 +141,7 @@ class _Reader:
 
 def _sections(reader: _Reader) -> Interface:
     imports: list[Import] = []
-    exports: dict[str, str] = {}
+    exports: dict[str, Export] = {}
     memories, tables = 0, 0
     while reader.left():
         section = reader.byte()
@@ -116,8 +159,7 @@ def _sections(reader: _Reader) -> Interface:
                     memories += least * page
                 else:
                     name = reader.name()
-                    exports[name] = _KINDS[reader.byte()]
-                    reader.number()
+                    exports[name] = Export(_KINDS[reader.byte()], reader.number())
         reader.at = end
     return Interface(tuple(imports), exports, memories, tables)
 

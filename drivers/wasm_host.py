@@ -70,10 +70,10 @@ class Host:
 
     @property
     def last_words(self) -> list[str]:
-        """The end of standard error: what a program says when it gives up."""
+        """The end of standard error, in whole lines: what a program says when it gives up."""
         lines = self._stderr_end.decode(errors="replace").splitlines()
-        if len(self._stderr_end) == _TAIL and len(lines) > 1:
-            del lines[0]  # only its end is there
+        if len(self._stderr_end) == _TAIL:
+            del lines[:1]  # only its end is there, which may be that of a secret: nobody would know it
         return [line for line in lines if line.strip()]
 
     @property

@@ -16,6 +16,10 @@ import drivers  # noqa: F401
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inngest_server.settings")
 
+# Celery takes these before its configuration: what a shell holds for another project must not be our broker.
+for _variable in ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_RESULT_BACKEND"):
+    os.environ.pop(_variable, None)
+
 app = Celery("inngest_server")
 
 from django.conf import settings  # noqa: E402 - needs the variable above

@@ -1,5 +1,6 @@
 """Events from the command line and from files, in batches that the server takes."""
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
-from apps.cli.json_text import decode
+from apps.cli.json_text import decode, deep
 from apps.cli.printing import one_line
 from apps.cli.problems import Problem
 
@@ -16,6 +17,7 @@ BATCH_EVENTS = 1_000
 BATCH_BYTES = 4 * 1024 * 1024
 _LONGEST_LINE = 64 * 1024 * 1024
 STDIN = "-"
+_OFFSET = re.compile(r" ?\(byte (\d+)\)$")
 
 
 class Batch(NamedTuple):
@@ -58,8 +60,19 @@ def json_object(text: str, option: str) -> bytes:
     return content.strip()
 
 
+class Placed(NamedTuple):
+    place: str
+    """The file's name, and the event's line or its number in an array."""
+    text: bytes
+
+
 def read_events(name: str) -> Iterator[bytes]:
     """The events of a file, or of stdin: one JSON object, an array of them, or one on each line. Raises Problem."""
+    return (event.text for event in placed_events(name))
+
+
+def placed_events(name: str) -> Iterator[Placed]:
+    """The same, with where each of them is."""
     with _opened(name) as file:
         beginning = _first_line(file)
         if beginning.lstrip().startswith(b"["):
@@ -87,16 +100,34 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _array(content: bytes, name: str) -> Iterator[bytes]:
+def _array(content: bytes, name: str) -> Iterator[Placed]:
     try:
-        events = msgspec.json.decode(content, type=list[msgspec.Raw])
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        raise Problem(f"{one_line(name)} is no JSON: {error}") from None
+        with deep():
+            events = msgspec.json.decode(content, type=list[msgspec.Raw])
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise Problem(f"{shown(name)} is no JSON: {_fault(content, str(error))}") from None
     for number, event in enumerate(events, 1):
         yield _checked(bytes(event), name, f", event {number}")
 
 
-def _lines(beginning: bytes, file: BinaryIO, name: str) -> Iterator[bytes]:
+def _fault(content: bytes, complaint: str) -> str:
+    """The parser's complaint, with the line. Of half a surrogate pair it says that the end is missing, or worse."""
+    from apps.event_api.structure import unpaired_surrogate
+
+    offset = unpaired_surrogate(content)
+    if offset is not None:
+        complaint = f"unpaired surrogate escape {content[offset : offset + 6].decode(errors='replace')}"
+    elif match := _OFFSET.search(complaint):
+        offset, complaint = int(match[1]), complaint[: match.start()]
+    elif "truncated" in complaint:
+        offset, complaint = len(content.rstrip()), "it ends too soon"
+    if offset is None:
+        return one_line(complaint, 200)
+    line = content.count(b"\n", 0, offset) + 1
+    return f"{one_line(complaint, 200)} (line {line})"
+
+
+def _lines(beginning: bytes, file: BinaryIO, name: str) -> Iterator[Placed]:
     number = 1
     if beginning:
         yield _checked(beginning, name, ", line 1")
@@ -106,16 +137,21 @@ def _lines(beginning: bytes, file: BinaryIO, name: str) -> Iterator[bytes]:
             yield _checked(line, name, f", line {number}")
 
 
-def _checked(content: bytes, name: str, place: str) -> bytes:
+def _checked(content: bytes, name: str, place: str) -> Placed:
     """Only what would make the batch as a whole unreadable; all else is the server's to judge."""
-    shown = "stdin" if name == STDIN else one_line(name)
+    place = shown(name) + place
     try:
         value = decode(content)
     except ValueError as error:
-        raise Problem(f"{shown}{place} is no JSON: {one_line(str(error), 200)}") from None
+        raise Problem(f"{place} is no JSON: {one_line(str(error), 200)}") from None
     if not isinstance(value, dict):
-        raise Problem(f"{shown}{place} is no event: an event is a JSON object")
-    return content.strip()
+        raise Problem(f"{place} is no event: an event is a JSON object")
+    return Placed(place, content.strip())
+
+
+def shown(name: str) -> str:
+    """The file, as messages call it."""
+    return "stdin" if name == STDIN else one_line(name)
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def generate_event(name: str, schema: str, seed: int) -> dict[str, Any]:
     for attempt in range(TRIES):
         made = _made_up(simple, f"{seed}/{attempt}", _LEFT_OUT[attempt * len(_LEFT_OUT) // TRIES])
         if isinstance(made, dict) and validator.is_valid(made):
-            return {**made, "name": name, "data": made.get("data", {})}
+            return {"name": name, "data": {}} | made | {"name": name}
     raise _cannot(name, f"{TRIES} that were tried did not fit")
 
 

@@ -1,5 +1,6 @@
 """The images of docker steps, built before a deploy and, if the server has a registry, pushed to it."""
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from apps.cli.progress import Stages
     from drivers.docker_images import Progress
 
+PLATFORM = "DOCKER_DEFAULT_PLATFORM"
+"""The variable by which `docker build`, too, builds for other machines than this one."""
 _LAST_LINES = 30
 
 
@@ -68,7 +71,7 @@ def _make(engine: "docker.APIClient", name: str, image: StepImage, places: Place
             def told(progress: "Progress") -> None:
                 part.step(progress.current, progress.total, progress.text)
 
-            build_image(engine, image.bundle, image.dockerfile, name, told)
+            build_image(engine, image.bundle, image.dockerfile, name, told, platform=_platform())
         done.append(f"built in {time.monotonic() - began:.1f} s")
     if places.registry:
         began = time.monotonic()
@@ -89,12 +92,13 @@ def _places(client: Client) -> Places:
 
 
 def _by_name(images: Sequence[StepImage], registry: str) -> Mapping[str, StepImage]:
-    """Each once: steps with equal folders share one."""
+    """Each once: steps with equal folders share one. Raises Problem for a folder that makes none."""
     from drivers.docker_context import image_name
 
     named: dict[str, StepImage] = {}
     for image in images:
-        named.setdefault(image_name(image.bundle, image.dockerfile, registry), image)
+        with _told(image):
+            named.setdefault(image_name(image.bundle, image.dockerfile, registry), image)
     return named
 
 
@@ -112,29 +116,39 @@ def _without_engine(fault: str, images: Sequence[StepImage], places: Places) -> 
     note(f"no image is built here: {one_line(fault)}; the workers build those of {labels}{more}")
 
 
+def _platform() -> str | None:
+    return os.environ.get(PLATFORM) or None
+
+
+def _fits(platform: Mapping[str, str]) -> bool:
+    """Whether an image for this platform is one that is asked for; where none is, any is."""
+    asked = (_platform() or "").split("/")
+    return len(asked) < 2 or asked[:2] == [platform.get("os"), platform.get("architecture")]
+
+
 def _is_in_registry(engine: "docker.APIClient", name: str) -> bool:
     """Whatever the registry says but yes is no: pushing shows what is wrong."""
     import docker
 
     try:
-        engine.inspect_distribution(name)
+        found = engine.inspect_distribution(name)
     except docker.errors.APIError:
         return False
-    return True
+    return any(map(_fits, found.get("Platforms") or [{}]))
 
 
 def _is_on_engine(engine: "docker.APIClient", name: str) -> bool:
     import docker
 
     try:
-        engine.inspect_image(name)
+        found = engine.inspect_image(name)
     except docker.errors.ImageNotFound:
         return False
-    return True
+    return _fits({"os": found.get("Os", ""), "architecture": found.get("Architecture", "")})
 
 
 @contextmanager
-def _told(image: StepImage, name: str) -> Iterator[None]:
+def _told(image: StepImage, name: str = "") -> Iterator[None]:
     """What goes wrong is a Problem; of a build, the last that it said is printed first."""
     import docker
 
@@ -152,7 +166,7 @@ def _told(image: StepImage, name: str) -> Iterator[None]:
             raise Problem(
                 f"{label}: {summary}", f"if it wants a password: docker login {host}\nnothing was sent"
             ) from None
-        for line in lines(fault.log).splitlines()[-_LAST_LINES:]:
+        for line in lines(fault.log).splitlines()[-_LAST_LINES:-1]:
             err().print(f"  {line}", style="dim", soft_wrap=True)
         raise Problem(f"{label}: {summary}", "nothing was sent") from None
     except EngineAway as fault:

@@ -24,7 +24,7 @@ def decode(content: bytes) -> Any:
     try:
         return msgspec.json.decode(content)
     except (msgspec.MsgspecError, RecursionError):
-        with _deep():
+        with deep():
             # A number beyond what a float can be becomes the largest one: infinity is no JSON.
             return json.loads(content, parse_float=_finite)
 
@@ -38,7 +38,7 @@ def encode(value: object, indent: int = 2) -> str:
         if isinstance(value, bytes):
             formatted = value.decode(errors="replace")
         else:
-            with _deep():
+            with deep():
                 formatted = json.dumps(value)
     return formatted.translate(_STEERING)
 
@@ -49,7 +49,8 @@ def _finite(text: str) -> float:
 
 
 @contextmanager
-def _deep() -> Iterator[None]:
+def deep() -> Iterator[None]:
+    """Lets parsers go some 20,000 levels deep. Raises ValueError for what is deeper."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _MAX_LEVELS))
     try:

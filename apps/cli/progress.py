@@ -9,7 +9,7 @@ from apps.cli.printing import err, one_line
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-_MOST_LABEL = 30
+_MOST_LABEL = 20
 
 
 class Stages:
@@ -103,10 +103,12 @@ def stages(*, is_quiet: bool = False) -> Iterator[Stages]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description:<22}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[amount]}", style="dim", table_column=Column(no_wrap=True, overflow="ellipsis")),
+        BarColumn(bar_width=20),
+        TextColumn(
+            "{task.fields[amount]}", style="dim", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
+        ),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, expand=True) as progress:
         yield Stages(progress, progress.add_task("Checking", total=1, amount=""), is_quiet=is_quiet)
 
 

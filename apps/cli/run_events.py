@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from apps.cli.client import Client, Refused, quoted
-from apps.cli.event_files import read_events
+from apps.cli.event_files import placed_events, shown
+from apps.cli.json_text import decode
 from apps.cli.printing import note, one_line
 from apps.cli.problems import Problem
 from apps.cli.run_choice import TIMER, Chosen
 
 if TYPE_CHECKING:
     from apps.datastore.definition import FunctionDefinition
+    from apps.event_api.limits import Limits
 
 _FIELDS = ("name", "data", "user", "id", "ts", "v")
 PAGE = 100
@@ -21,44 +23,50 @@ Event = dict[str, Any]
 """An event's own fields."""
 
 
-class _Given(msgspec.Struct):
-    """What a file says of an event; the payloads as they were written."""
+def from_file(name: str, definition: "FunctionDefinition", trigger: Chosen, most: int) -> list[Event]:
+    """The events of a file or, with `-`, of stdin; one without a name has the trigger's. Raises Problem.
 
-    name: str | None = None
-    data: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
-    user: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
-    id: str | None = None
-    ts: int | None = None
-    v: str | None = None
+    What a server takes is taken, and nothing else.
+    """
+    from apps.event_api.limits import allow_depth
+    from apps.event_api.parsing import read_event
+    from apps.event_api.refusals import Refused as NotTaken
 
-
-def from_file(name: str, definition: "FunctionDefinition", trigger: Chosen) -> list[Event]:
-    """The events of a file or, with `-`, of stdin; one without a name has the trigger's. Raises Problem."""
-    events = []
-    for number, text in enumerate(read_events(name), 1):
-        try:
-            given = msgspec.json.decode(text, type=_Given)
-        except msgspec.MsgspecError as error:
-            raise Problem(f"event {number} of {one_line(name)} is none: {one_line(str(error))}") from None
-        fields = ((field, getattr(given, field)) for field in _FIELDS)
-        event = {field: value for field, value in fields if value is not None and value != msgspec.Raw()}
-        _require_object(event, number)
-        events.append({"name": trigger.event, **event})
+    limits = _limits()
+    allow_depth(limits.depth)
     names = {one.event for one in definition.triggers} | ({TIMER} if definition.crons else set())
+    events: list[Event] = []
+    for place, text in placed_events(name):
+        if len(events) == most:
+            raise Problem(f"{shown(name)} holds more than {most} events", "give some of them, or send them to a server")
+        try:
+            given = read_event(_named(text, trigger.event), f"{place}: ", limits, own=names)
+        except NotTaken as refused:
+            raise Problem(one_line(refused.text)) from None
+        events.append({field: value for field in _FIELDS if (value := getattr(given, field)) is not None})
     strangers = [one["name"] for one in events if one["name"] not in names]
     if strangers:
         raise Problem(
             f"{definition.id} is not triggered by {one_line(strangers[0])}", f"it is by {', '.join(sorted(names))}"
         )
     if not events:
-        raise Problem(f"{one_line(name)} holds no event")
+        raise Problem(f"{shown(name)} holds no event")
     return events
 
 
-def _require_object(event: Mapping[str, Any], number: int) -> None:
-    for field in ("data", "user"):
-        if field in event and not bytes(event[field]).lstrip().startswith(b"{"):
-            raise Problem(f"{field} of event {number} must be a JSON object")
+def _limits() -> "Limits":
+    """Those of a server that has no settings of its own, as the one that runs the function has not."""
+    from apps.event_api.limits import Limits
+
+    return Limits(event_bytes=512 * 1024, batch=1, depth=1_000, request_bytes=0, queue_events=0, queue_bytes=0)
+
+
+def _named(event: bytes, name: str) -> bytes:
+    """The text of an event, with a name if it has none."""
+    fields = decode(event)
+    if "name" in fields:
+        return event
+    return b'{"name":%b%b%b' % (msgspec.json.encode(name), b"," if fields else b"", event[1:])
 
 
 def generated(trigger: Chosen, seed: int | None) -> Event:

@@ -96,7 +96,7 @@ def _text(data: bytes, source: str) -> str:
     if len(data) > _MOST_BYTES:
         raise Problem(f"{source} is too large for secrets")
     try:
-        return data.decode()
+        return data.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise Problem(
             f"{source} is not UTF-8 at byte {error.start}", "encode it as text, in base64 for example"

@@ -1,12 +1,12 @@
 """The modules of wasm steps that say how they are built: made on the developer's machine where they are out of date."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from apps.cli.printing import err, lines, note, one_line
+from apps.cli.build_commands import print_said, run_build
+from apps.cli.printing import note, one_line
 from apps.cli.problems import Problem
 from apps.datastore.definition.documents import read_document
 from apps.datastore.definition.faults import InvalidDefinition
@@ -14,7 +14,6 @@ from apps.datastore.definition.folder import DEFINITIONS, is_ignored
 
 _OUTPUT_FOLDERS = {"target", "dist", "build", "zig-out", "zig-cache"}
 """Where compilers put what they make."""
-_MOST_LINES = 200
 _DOES_NOTHING = b"\0asm\1\0\0\0\1\4\1`\0\0\3\2\1\0\7\n\1\6_start\0\0\n\4\1\2\0\v"
 """(module (func (export "_start")))"""
 
@@ -99,30 +98,16 @@ def _sources(folder: Path) -> Iterator[Path]:
 
 
 def _build(step: WasmStep) -> None:
-    done = subprocess.run(  # noqa: S602 - the developer's own command, on the developer's machine
-        step.command,
-        shell=True,
-        cwd=step.folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    said = lines(done.stdout.decode(errors="replace")).splitlines()
-    if done.returncode != 0:
-        _print(said)
-        how = f"exit code {done.returncode}" if done.returncode > 0 else f"signal {-done.returncode}"
+    built = run_build(step.command, step.folder)
+    if built.code != 0:
+        print_said(built.said)
+        how = f"exit code {built.code}" if built.code > 0 else f"signal {-built.code}"
         raise Problem(
             f"building step {one_line(step.step)} failed ({how}): {one_line(step.command, 200)}",
             f"it ran in {os.path.relpath(step.folder)}",
         )
     if step.module is not None and not step.module.is_file():
-        _print(said)
+        print_said(built.said)
         raise Problem(f"building step {one_line(step.step)} did not make {os.path.relpath(step.module)}")
     if step.module is not None:
         os.utime(step.module)  # a compiler that finds nothing to do leaves it older than what was touched
-
-
-def _print(said: list[str]) -> None:
-    for line in said[-_MOST_LINES:]:
-        err().print(line, soft_wrap=True)

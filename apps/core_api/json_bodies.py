@@ -1,6 +1,6 @@
-"""Reading requests' bodies: JSON objects that hold what is carried through as it came, within an event's limits."""
+"""Reading requests' bodies: JSON objects that hold what is carried through as it came, within limits."""
 
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from django.conf import settings
@@ -20,15 +20,22 @@ class Nothing(msgspec.Struct):
 nothing = msgspec.json.Decoder(Nothing)
 
 
-def read_body(request: Request, decoder: "msgspec.json.Decoder[Body]") -> Body:
-    """The body as a struct; none at all is an empty object.
+class Limit(NamedTuple):
+    """How large a body may be."""
+
+    size: int
+    what: str
+
+
+def read_body(request: Request, decoder: "msgspec.json.Decoder[Body]", limit: Limit | None = None) -> Body:
+    """The body as a struct; none at all is an empty object. Without a `limit` it is that of an event.
 
     Raises ParseError, which says what is wrong with it, or TooLarge without reading on.
     """
-    most: int = settings.EVENT_MAX_BYTES
+    most, what = limit or Limit(settings.EVENT_MAX_BYTES, "an event")
     body: bytes = request._request.read(most + 1)
     if len(body) > most:
-        raise TooLarge(f"The body is too large: the limit for an event is {most} bytes")
+        raise TooLarge(f"The body is too large: the limit for {what} is {most} bytes")
     try:
         body.decode()
         if is_deeper(body, settings.EVENT_MAX_DEPTH):

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
+from django.conf import settings
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.request import Request
@@ -16,7 +17,7 @@ from rest_framework.views import APIView
 from apps.core_api.admin_views import REFUSED, REFUSED_BODY, Conflict
 from apps.core_api.answers import Answer, Page
 from apps.core_api.errors import Error
-from apps.core_api.json_bodies import read_body
+from apps.core_api.json_bodies import Limit, read_body
 from apps.core_api.parameters import page_parameters
 from apps.core_api.schema import PAGING
 from apps.core_api.tokens import actor_of, any_environment, environment_of
@@ -109,7 +110,7 @@ class SecretsView(_OfSecrets):
     )
     def patch(self, request: Request) -> Response:
         """Set several secrets, all or none. Those that are not named stay. Steps that begin a second later get them."""
-        return _set(request, read_body(request, _several).secrets)
+        return _set(request, read_body(request, _several, _limit()).secrets)
 
 
 class SecretView(_OfSecrets):
@@ -121,7 +122,7 @@ class SecretView(_OfSecrets):
     )
     def put(self, request: Request, name: str) -> Response:
         """Set a secret, or replace its value. Steps that begin a second later get it."""
-        return _set(request, {name: read_body(request, _one).value})
+        return _set(request, {name: read_body(request, _one, _limit()).value})
 
     @extend_schema(operation_id="remove_secret", parameters=_PATH, responses={204: None, 404: Error, **REFUSED})
     def delete(self, request: Request, name: str) -> Response:
@@ -136,6 +137,12 @@ class SecretView(_OfSecrets):
 
 _one = msgspec.json.Decoder(SecretBody)
 _several = msgspec.json.Decoder(SecretsBody)
+
+
+def _limit() -> Limit:
+    """Such that what is refused for its size has more than secrets may have: JSON writes a byte as six at most."""
+    names = settings.SECRETS_MAX * (MAX_NAME + len('"":"",'))
+    return Limit(6 * settings.SECRETS_MAX_BYTES + names + len('{"secrets":{}}'), "a request that sets secrets")
 
 
 def _set(request: Request, values: Mapping[str, str]) -> Response:

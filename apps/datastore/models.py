@@ -16,7 +16,7 @@ class Environment(models.Model):
     """Set for a branch environment: its keys are its parent's."""
     deploys = models.PositiveIntegerField(default=0)
     """The number of its last deploy. Whoever makes one holds this row until the end, so numbers follow commits."""
-    secret_changes = models.PositiveIntegerField(default=0)
+    secret_changes = models.PositiveIntegerField(db_default=0)
     """Counts the changes of its secrets, so that a worker reads them again only then."""
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -93,6 +93,8 @@ class Secret(models.Model):
     name = models.CharField(max_length=255, db_collation="C")
     sealed = models.TextField()
     """For this environment and name: elsewhere it cannot be read."""
+    size = models.PositiveIntegerField()
+    """Of the value, in bytes: their sum has a limit."""
     actor = models.CharField(max_length=200)
     """Who set it last, in words."""
     created_at = models.DateTimeField()

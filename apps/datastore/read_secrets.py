@@ -10,6 +10,8 @@ from apps.datastore.sealing import CannotUnsealError, unseal_at
 from apps.datastore.secrets import in_words, place_of
 
 CACHED_SECONDS = 1.0
+KEPT_MOST = 200
+"""Environments whose secrets stay in memory; of more, those that were looked at longest ago are read again."""
 
 # A parent's count comes by its key alone.
 _COUNTS = """
@@ -55,7 +57,10 @@ def secrets_of(environment_ids: Collection[int]) -> dict[int, Secrets]:
     stale = [one for one in environment_ids if one not in _known or _known[one].until < began]
     if stale:
         _read(stale, began + CACHED_SECONDS)
-    return {one: _known[one].secrets if one in _known else _NONE for one in environment_ids}
+    found = {one: _known[one].secrets if one in _known else _NONE for one in environment_ids}
+    if len(_known) > KEPT_MOST:
+        _forget(len(_known) - KEPT_MOST)
+    return found
 
 
 def _read(environment_ids: list[int], until: float) -> None:
@@ -64,12 +69,19 @@ def _read(environment_ids: list[int], until: float) -> None:
         cursor.execute(_COUNTS, (environment_ids,))
         rows = cursor.fetchall()
     counts = {one: (own, of_parent or 0) for one, own, _, of_parent in rows}
+    for gone in set(environment_ids) - counts.keys():
+        _known.pop(gone, None)
     parents = {one: parent for one, _, parent, _ in rows}
     changed = [one for one in counts if one not in _known or _known[one].counts != counts[one]]
     read = _unsealed({owner for one in changed if any(counts[one]) for owner in (one, parents[one]) if owner})
     for one, seen in counts.items():
         secrets = _merged(read, parents[one], one) if one in changed else _known[one].secrets
         _known[one] = _Known(until, seen, secrets)
+
+
+def _forget(number: int) -> None:
+    for one in sorted(_known, key=lambda one: _known[one].until)[:number]:
+        del _known[one]
 
 
 def _merged(read: Mapping[int, Secrets], parent: int | None, own: int) -> Secrets:

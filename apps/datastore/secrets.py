@@ -23,6 +23,7 @@ RESERVED_PREFIX = "LD_"
 """What finds and loads programs: with another value none of the environment's containers would start."""
 _NAME = re.compile(NAME)
 _MOST_TOLD = 5
+_RESEALED_AT_ONCE = 100
 
 
 class CannotSet(Exception):
@@ -34,7 +35,7 @@ class BadSecret(CannotSet):
 
 
 class TooManySecrets(CannotSet):
-    """There would be more than there may be."""
+    """There would be more than there may be, one by one or in bytes together."""
 
 
 class Changed(NamedTuple):
@@ -56,12 +57,19 @@ def set_secrets(environment: Environment, values: Mapping[str, str], actor: str)
         check_name(name)
         check_value(name, value)
     lock_environment(environment)
-    there = set(Secret.objects.filter(environment=environment).values_list("name", flat=True))
-    made = sorted(values.keys() - there)
+    there = dict(Secret.objects.filter(environment=environment).values_list("name", "size"))
+    made = sorted(values.keys() - there.keys())
     if len(there) + len(made) > settings.SECRETS_MAX:
         raise TooManySecrets(
             f"{environment} would have {len(there) + len(made)} secrets; the most there may be are"
             f" {settings.SECRETS_MAX} (SECRETS_MAX): remove some first"
+        )
+    sizes = {name: len(value.encode()) for name, value in values.items()}
+    together = sum({**there, **sizes}.values())
+    if sizes and together > settings.SECRETS_MAX_BYTES:
+        raise TooManySecrets(
+            f"the secrets of {environment} would be {together} bytes together; the most there may be are"
+            f" {settings.SECRETS_MAX_BYTES} (SECRETS_MAX_BYTES): remove some, or keep large ones elsewhere"
         )
     now = timezone.now()
     rows = [
@@ -69,6 +77,7 @@ def set_secrets(environment: Environment, values: Mapping[str, str], actor: str)
             environment=environment,
             name=name,
             sealed=seal_at(place_of(environment.pk, name), value),
+            size=sizes[name],
             actor=actor,
             created_at=now,
             updated_at=now,
@@ -80,10 +89,10 @@ def set_secrets(environment: Environment, values: Mapping[str, str], actor: str)
             rows,
             update_conflicts=True,
             unique_fields=["environment", "name"],
-            update_fields=["sealed", "actor", "updated_at"],
+            update_fields=["sealed", "size", "actor", "updated_at"],
         )
         _count_change(environment)
-    return Changed(made, sorted(values.keys() & there))
+    return Changed(made, sorted(values.keys() & there.keys()))
 
 
 @transaction.atomic
@@ -122,7 +131,10 @@ def _reseal(environment: Environment) -> int:
             row.sealed = reseal(row.sealed)
         except CannotUnsealError as error:
             raise CannotUnsealError(f"{row.name} of {environment}: {error}") from error
-    return Secret.objects.bulk_update(rows, ["sealed"]) if rows else 0
+    if rows:
+        Secret.objects.bulk_update(rows, ["sealed"], batch_size=_RESEALED_AT_ONCE)
+        _count_change(environment)  # a worker that could not read them reads them now
+    return len(rows)
 
 
 def check_name(name: str) -> None:

@@ -1,11 +1,15 @@
 """What `throwaway.py` and `one_function.py`, two processes, say to each other: events there, results back, as files."""
 
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
+from apps.event_api.limits import allow_depth
+from drivers.json_text import MAX_DEPTH
+
 EVENTS = "events.json"
-RESULTS = "results.json"
+RESULTS = "results.jsonl"
 
 _EMPTY = msgspec.Raw(b"{}")
 
@@ -30,6 +34,17 @@ class Result(msgspec.Struct):
     """As `GET /v1/runs/<id>` has it; `null` if none was started."""
     reason: str | None
     """Why none was."""
+
+
+def write_result(file: IO[bytes], result: bytes) -> None:
+    """Adds a line. Outputs are as steps wrote them: a line break in one is between values, where a space is as good."""
+    file.write(result.replace(b"\n", b" ").replace(b"\r", b" ") + b"\n")
+
+
+def read_results(file: Path) -> list[Result]:
+    allow_depth(MAX_DEPTH)
+    with file.open("rb") as lines:
+        return [msgspec.json.decode(line, type=Result) for line in lines]
 
 
 def write_whole(file: Path, content: bytes) -> None:

@@ -24,9 +24,10 @@ from apps.datastore.definition import Checked, FunctionDefinition, check_files, 
 from apps.datastore.deploying import Content, deploy
 from apps.datastore.deploys import By
 from apps.datastore.models import Environment, FunctionVersion
-from apps.devserver.jobs import EVENTS, RESULTS, Job, write_whole
+from apps.devserver.jobs import EVENTS, RESULTS, Job, write_result
 from apps.doorbell.ringing import ring
 from apps.doorbell.stopping import stopping
+from apps.event_api.limits import read_limits
 from apps.event_stream.appending import append_numbered
 from apps.event_stream.models import InboxEntry, ParkedEvent
 from apps.event_stream.new_event import make_event
@@ -52,6 +53,7 @@ _NOT_RUNG = {"run crons", "retention"}
 def run_events(folder: Path, work: Path) -> None:
     """Run the function in `folder` on the events that come to be in `work`. Ends once all are done, or by SIGTERM."""
     signal.signal(signal.SIGTERM, _stop)
+    read_limits()  # lets the parser go as deep as events may
     try:
         checked = check_files(read_files(folder))
         _wait_for_stores()
@@ -73,10 +75,9 @@ def run_events(folder: Path, work: Path) -> None:
         if not worker.is_ready.wait(_START_SECONDS):
             raise TimeoutError("the worker did not begin")
         threading.Thread(target=_ring_forever, name="bells", daemon=True).start()
-        results: list[msgspec.Raw] = []
-        for job in _read_jobs(work / EVENTS):
-            results.append(_run(version, job))
-            write_whole(work / RESULTS, msgspec.json.encode(results))
+        with (work / RESULTS).open("wb") as results:
+            for job in _read_jobs(work / EVENTS):
+                write_result(results, _run(version, job))
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         _end()
@@ -119,26 +120,26 @@ def _end() -> None:
 def _wait_for_stores() -> None:
     """Both are started beside us."""
     deadline = time.monotonic() + _START_SECONDS
-    while not (_database_answers() and _broker_answers()):
+    while fault := _database_fault() or _broker_fault():
         if time.monotonic() > deadline:
-            raise TimeoutError("PostgreSQL and Valkey did not answer")
+            raise TimeoutError(fault)
         time.sleep(_LOOK_SECONDS)
 
 
-def _database_answers() -> bool:
+def _database_fault() -> str | None:
     try:
         psycopg.connect(settings.DATABASE_URL, connect_timeout=2).close()
-    except psycopg.OperationalError:
-        return False
-    return True
+    except psycopg.OperationalError as error:
+        return f"PostgreSQL did not answer: {error}"
+    return None
 
 
-def _broker_answers() -> bool:
+def _broker_fault() -> str | None:
     try:
         redis.Redis(unix_socket_path=settings.BROKER_URL.removeprefix("redis+socket://"), socket_timeout=2).ping()
-    except (redis.ConnectionError, redis.TimeoutError):
-        return False
-    return True
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        return f"Valkey did not answer: {error}"
+    return None
 
 
 def _ring_forever() -> None:
@@ -163,7 +164,7 @@ def _read_jobs(file: Path) -> Sequence[Job]:
     return msgspec.json.decode(file.read_bytes(), type=list[Job])
 
 
-def _run(version: FunctionVersion, job: Job) -> msgspec.Raw:
+def _run(version: FunctionVersion, job: Job) -> bytes:
     """The run as the REST API has it, with its steps; where none was started, why."""
     environment = version.function.environment
     seq = _append(version, job)
@@ -177,12 +178,10 @@ def _run(version: FunctionVersion, job: Job) -> msgspec.Raw:
     starts = load_starts([seq], None, 1).starts
     if not starts or starts[0].run_id is None:
         reason = next(iter([*parked, *(start.reason for start in starts)]), None)
-        return msgspec.Raw(
-            msgspec.json.encode({"run": None, "reason": reason or "the event is not one of its triggers"})
-        )
+        return msgspec.json.encode({"run": None, "reason": reason or "the event is not one of its triggers"})
     while not (run := load_runs(environment, [starts[0].run_id])[0]).ended_at:
         time.sleep(_LOOK_SECONDS)
-    return msgspec.Raw(msgspec.json.encode({"run": run_with_steps(run), "reason": None}))
+    return msgspec.json.encode({"run": run_with_steps(run), "reason": None})
 
 
 def _append(version: FunctionVersion, job: Job) -> int:

@@ -5,6 +5,7 @@ opens every parent folder to the world.
 """
 
 import importlib.util
+import os
 import shutil
 import signal
 import time
@@ -186,6 +187,15 @@ class Postgres:
             doing="Making the database (initdb)",
         )
         partial.rename(self.data)
+
+
+def forget_variables() -> None:
+    """Removes `PGSERVICE`, `PGPORT` and the like from this process's environment, and so from those that it starts.
+
+    libpq and the server take them where a URL says nothing: they would lead away from a server of our own.
+    """
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
 
 
 def _installation() -> Path:

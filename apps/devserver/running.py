@@ -19,7 +19,7 @@ from apps.devserver.health import wait_healthy
 from apps.devserver.hearing import Hearing
 from apps.devserver.live import Live
 from apps.devserver.output import Log
-from apps.devserver.postgres import Postgres
+from apps.devserver.postgres import Postgres, forget_variables
 from apps.devserver.processes import holds_within
 from apps.devserver.supervisor import Supervisor
 from apps.devserver.valkey import Valkey
@@ -103,6 +103,8 @@ def run(options: Options) -> None:
 
 def _start_stores(supervisor: Supervisor, folder: Path, log: Log) -> Mapping[str, str]:
     """PostgreSQL and Valkey, where the environment names none; the environment for the rest of the fleet."""
+    if not os.environ.get("DATABASE_URL"):
+        forget_variables()
     environment = {
         **os.environ,
         "INNGEST_DEV": "1",

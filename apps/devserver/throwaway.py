@@ -21,18 +21,30 @@ from apps.devserver import fleet, leftovers
 from apps.devserver.datafolder import locked
 from apps.devserver.faults import CannotStart
 from apps.devserver.hearing import Hearing
-from apps.devserver.jobs import EVENTS, RESULTS, Job, Result, write_whole
+from apps.devserver.jobs import EVENTS, RESULTS, Job, Result, read_results, write_whole
 from apps.devserver.live import Live
 from apps.devserver.output import Log
-from apps.devserver.postgres import Postgres
+from apps.devserver.postgres import Postgres, forget_variables
 from apps.devserver.processes import Process, has_ended, how_it_ended, launch, stop
 from apps.devserver.templates import remove, template
 from apps.devserver.valkey import Valkey
 from apps.state.told import Sleeping, Told, Waiting
 from drivers.cache_folder import private_folder
 
-_KEPT = ("STEP_", "DOCKER_", "CODE_", "CPU_SLOTS", "INNGEST_CACHE_DIR", "LOG_LEVEL", "PRIVATE_NETWORKS", "RETRY_SCALE")
+_KEPT = (
+    "STEP_",
+    "DOCKER_",
+    "WASM_",
+    "CODE_",
+    "CPU_SLOTS",
+    "INNGEST_CACHE_DIR",
+    "LOG_LEVEL",
+    "PRIVATE_NETWORKS",
+    "RETRY_SCALE",
+)
 """How the settings begin that say how steps are run; the others are of a server."""
+_OF_OTHERS = ("CELERY_", "PG")
+"""How the variables begin that Celery and libpq take before what they are told: they would lead to other servers."""
 _OF_POSTGRES = {
     # Nobody ever reads these data again.
     "fsync": "off",
@@ -70,6 +82,7 @@ def run_function(folder: Path, jobs: Callable[[], Sequence[Job]], log: Log) -> l
         else:
             _sweep(cache)
         environment = engine_environment()
+        forget_variables()
         data = template(cache, environment, lambda: log.line("run", _MAKING))
         work = stack.enter_context(_folder(cache))
         live = Live(log, _LINES_MAX)
@@ -87,7 +100,7 @@ def run_function(folder: Path, jobs: Callable[[], Sequence[Job]], log: Log) -> l
         server.start(folder, data, {**environment, "DEV_SOCKET": str(hearing.path)})
         write_whole(work / EVENTS, msgspec.json.encode(list(jobs())))
         server.wait()
-        return msgspec.json.decode((work / RESULTS).read_bytes(), type=list[Result])
+        return read_results(work / RESULTS)
 
 
 class _Server:
@@ -152,9 +165,13 @@ def _is_long(told: Told) -> bool:
 
 
 def engine_environment() -> dict[str, str]:
-    """The person's variables without those that are a server's settings, and what the engine needs besides."""
+    """The person's variables without those that are of a server, and what the engine needs besides."""
     settings = _settings()
-    mine = {name: value for name, value in os.environ.items() if name not in settings or name.startswith(_KEPT)}
+    mine = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(_KEPT) or not (name in settings or name.startswith(_OF_OTHERS))
+    }
     if cache := mine.get("INNGEST_CACHE_DIR"):
         mine["INNGEST_CACHE_DIR"] = str(Path(cache).absolute())
     return {

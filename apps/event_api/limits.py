@@ -32,8 +32,7 @@ def read_limits() -> Limits:
         raise ImproperlyConfigured(
             f"EVENT_MAX_DEPTH={depth}: the deepest that a thread's stack safely holds is {_DEEPEST}"
         )
-    # msgspec counts each level against Python's recursion limit, on top of the frames that are there.
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), depth + _FRAMES))
+    allow_depth(depth)
     return Limits(
         event_bytes=settings.EVENT_MAX_BYTES,
         batch=settings.EVENT_MAX_BATCH,
@@ -42,3 +41,9 @@ def read_limits() -> Limits:
         queue_events=settings.EVENT_QUEUE_MAX,
         queue_bytes=settings.EVENT_QUEUE_MAX_BYTES,
     )
+
+
+def allow_depth(depth: int) -> None:
+    """Lets this process's JSON parser go so deep."""
+    # msgspec counts each level against Python's recursion limit, on top of the frames that are there.
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), depth + _FRAMES))

@@ -4,6 +4,7 @@
 came. Fields of an event that we do not know are dropped.
 """
 
+from collections.abc import Container
 from typing import NoReturn
 
 import msgspec
@@ -21,7 +22,9 @@ _MISSING = Raw(b"null")
 _EMPTY = Raw(b"{}")
 
 
-class _Event(msgspec.Struct):
+class Sent(msgspec.Struct):
+    """An event's own fields, as they were sent."""
+
     name: str
     data: Raw = _MISSING
     user: Raw = _MISSING
@@ -30,7 +33,7 @@ class _Event(msgspec.Struct):
     v: str | None = None
 
 
-_event = msgspec.json.Decoder(_Event)
+_event = msgspec.json.Decoder(Sent)
 _array = msgspec.json.Decoder(list[Raw])
 _anything = msgspec.json.Decoder(Raw)
 
@@ -62,22 +65,31 @@ def parse_events(body: bytes, environment_id: int, seed: tuple[int, int] | None,
     return events
 
 
-def _parse_event(text: bytes, where: str, environment_id: int, receipt_id: str | None, limits: Limits) -> NewEvent:
+def read_event(text: bytes, where: str, limits: Limits, own: Container[str] = ()) -> Sent:
+    """One event, all right: its payloads are objects. `where` begins what is said of a fault; `own` are names of the
+    server's own events that may be sent. Raises Refused."""
     if len(text) > limits.event_bytes:
         raise Refused(413, f"{where}{len(text)} bytes of JSON; the limit for an event is {limits.event_bytes}")
     if is_deeper(text, limits.depth):
         raise Refused(400, f"{where}nested more than {limits.depth} levels deep")
     event = decode(_event, text, limits.depth, where)
-    _check_name(event.name, where)
+    _check_name(event.name, where, own)
     if event.id is not None:
         _check_id(event.id, where)
     if event.ts is not None and not 0 <= event.ts <= TS_MAX:
         raise Refused(400, f'{where}"ts" must be milliseconds since 1970, from 0 to {TS_MAX}')
+    event.data = _object(event.data, "data", where)
+    event.user = _object(event.user, "user", where)
+    return event
+
+
+def _parse_event(text: bytes, where: str, environment_id: int, receipt_id: str | None, limits: Limits) -> NewEvent:
+    event = read_event(text, where, limits)
     return make_event(
         environment_id,
         event.name,
-        _object(event.data, "data", where),
-        user=_object(event.user, "user", where),
+        event.data,
+        user=event.user,
         event_id=event.id,
         ts=event.ts,
         v=event.v,
@@ -86,12 +98,12 @@ def _parse_event(text: bytes, where: str, environment_id: int, receipt_id: str |
     )
 
 
-def _check_name(name: str, where: str) -> None:
+def _check_name(name: str, where: str, own: Container[str]) -> None:
     if not name:
         raise Refused(400, f'{where}"name" is empty')
     if len(name) > NAME_MAX_CHARS:
         raise Refused(400, f'{where}"name" has {len(name)} characters; the limit is {NAME_MAX_CHARS}')
-    if name.startswith("inngest/"):
+    if name.startswith("inngest/") and name not in own:
         raise Refused(400, f'{where}"name" begins with "inngest/", which is reserved for events of the server itself')
     if "\0" in name:
         raise Refused(400, f'{where}"name" holds the character \\u0000')

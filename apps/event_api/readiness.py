@@ -80,7 +80,7 @@ async def _read_signs() -> Checks:
     async with connection:
         rows = await (await connection.execute(_WORKERS, (float(settings.LEASE_SECONDS),))).fetchall()
         pulse = await (await connection.execute(_BEAT)).fetchone()
-        docker = why_no_docker(rows)
+        docker = docker_fault(rows)
         if docker is not None:
             waits = await (await connection.execute(DOCKER_WAITS, (settings.UNAVAILABLE_RETRY_SECONDS,))).fetchone()
             docker = docker if waits and waits[0] else None
@@ -94,8 +94,16 @@ async def _read_signs() -> Checks:
     }
 
 
+def docker_fault(workers: Sequence[tuple[str, str]]) -> str | None:
+    """The same in words for everybody: where the engine is, `doctor` and the workers' logs say."""
+    if any(DOCKER in queues.split(",") and faults for queues, faults in workers) and why_no_docker(workers):
+        return "the Docker engine does not answer"
+    return why_no_docker(workers)
+
+
 def why_no_docker(workers: Sequence[tuple[str, str]]) -> str | None:
-    """Why none of the living workers (their queues, their faults) could run a docker step; None if one could."""
+    """Why none of the living workers (their queues, their faults) could run a docker step; None if one could. May hold
+    the engine's address."""
     faults = [faults for queues, faults in workers if DOCKER in queues.split(",")]
     if not faults:
         return f"no worker for {DOCKER}"

@@ -19,5 +19,7 @@ def read_dotenv(folder: Path) -> dict[str, str]:
 
 @lru_cache(maxsize=200)
 def _read(path: Path, changed_at: int) -> dict[str, str]:
-    text = path.read_text(encoding="utf-8", errors="replace")
-    return {name: value or "" for name, value in dotenv_values(stream=StringIO(text)).items()}
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    # References are left as they are, as by `inngest secrets set`: no step is to get what the worker has in its own.
+    found = dotenv_values(stream=StringIO(text), interpolate=False)
+    return {name: value or "" for name, value in found.items()}

@@ -15,6 +15,7 @@ from django.db import connection
 
 from apps.doorbell.ringing import ring
 from apps.doorbell.stopping import stopping
+from apps.executor import engine_watch
 from apps.executor.finished import Finished
 from apps.executor.loading import Work, load
 from apps.executor.probing import Probing
@@ -113,13 +114,18 @@ class Drain:
             return 0
         self._unrecorded += loaded.over
         self._start(loaded.work)
-        if len(items) == free:
+        if len(items) == free and not self._engine_is_away():
             self._ring_for_help()
         return len({item.function_id for item in items})
 
     def _free(self) -> int:
         """The slots to be filled now."""
-        return self._probing.most(self._slots.count - len(self._in_flight))
+        pause = settings.UNAVAILABLE_RETRY_SECONDS if self._engine_is_away() else None
+        return self._probing.most(self._slots.count - len(self._in_flight), pause)
+
+    def _engine_is_away(self) -> bool:
+        """Whether it is known that none of the queue's steps can run here."""
+        return self._queue == engine_watch.QUEUE and bool(this_worker.faults)
 
     def _runs_something(self) -> bool:
         """Whether there is something to wait for: what needs no call is over already, and a suspect has not begun."""
@@ -154,7 +160,11 @@ class Drain:
         except BaseException as error:  # a thread that ended without an answer would hold its slot for ever
             log.exception("the driver of %s failed", work.item)
             outcome = Outcome(ok=False, error=StepError(type(error).__name__, f"the driver failed: {error}"))
-        outcome = redact(outcome, work.call)
+        try:
+            outcome = redact(outcome, work.call)
+        except BaseException as error:  # the same; and what could not be redacted must not be kept, nor its traceback
+            log.error("%s: what it gave back could not be redacted: %s", work.item, type(error).__name__)
+            outcome = _withheld(outcome, error)
         faults.reach("called")
         self._inbox.put(work.finish(outcome))
 
@@ -232,6 +242,13 @@ class Drain:
                 ring("executor.drain", name, queue=name)
         except Exception as error:  # the end of the process, or its silence, gives them back
             log.warning("the steps are not given back yet: %s", error)
+
+
+def _withheld(outcome: Outcome, error: BaseException) -> Outcome:
+    """A failure in place of it, without anything that the step has said."""
+    message = f"the step's secrets could not be taken out of what it gave back: {type(error).__name__}"
+    failed = StepError("RedactionFailed", message)
+    return Outcome(ok=False, error=failed, unavailable=outcome.unavailable, kept=outcome.kept)
 
 
 def _slots_of(queue_name: str) -> int:

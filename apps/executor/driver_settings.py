@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from drivers.settings import DockerSettings, DriverSettings, configure
+from drivers.settings import DockerSettings, DriverSettings, WasmSettings, configure
 
 
 def configure_drivers() -> None:
@@ -22,6 +22,9 @@ def driver_settings() -> DriverSettings:
             registry_password=settings.DOCKER_REGISTRY_PASSWORD,
             build=settings.DOCKER_BUILD,
             build_seconds=settings.DOCKER_BUILD_SECONDS,
+            build_memory_bytes=settings.DOCKER_BUILD_MEMORY_BYTES,
+            build_network=settings.DOCKER_BUILD_NETWORK,
+            image_days=settings.DOCKER_IMAGE_DAYS,
             memory_bytes=settings.DOCKER_MEMORY_BYTES,
             memory_max_bytes=settings.DOCKER_MEMORY_MAX_BYTES,
             cpus=settings.DOCKER_CPUS,
@@ -30,4 +33,10 @@ def driver_settings() -> DriverSettings:
             pids_max=settings.DOCKER_PIDS_MAX,
             tmp_bytes=settings.DOCKER_TMP_BYTES,
         ),
+        wasm=WasmSettings(
+            cache_max_bytes=settings.WASM_CACHE_MAX_BYTES,
+            compile_seconds=settings.WASM_COMPILE_SECONDS,
+            compile_memory_bytes=settings.WASM_COMPILE_MEMORY_BYTES,
+        ),
+        cpu_slots=settings.CPU_SLOTS,
     )

@@ -22,6 +22,7 @@ DEFAULT_HOST = "unix:///var/run/docker.sock"
 _UNIX = "unix://"
 LOOK_SECONDS = 5.0
 ORPHANS_SECONDS = 60.0
+IMAGES_SECONDS = 3_600.0
 
 
 class EngineWatch:
@@ -31,6 +32,7 @@ class EngineWatch:
         self._worker = worker
         self._ended = threading.Event()
         self._orphans_at = 0.0
+        self._images_at = 0.0
 
     def start(self) -> None:
         threading.Thread(target=self._watch, name="engine-watch", daemon=True).start()
@@ -43,14 +45,24 @@ class EngineWatch:
         """Ask the engine how it is, and from time to time what is left on it. Never raises."""
         try:
             fault = _engine_fault()
-            self._worker.faults = f"docker: {fault}" if fault else ""
+            self._tell(fault)
             if not fault and time.monotonic() >= self._orphans_at:
                 self._orphans_at = time.monotonic() + ORPHANS_SECONDS
                 _remove_orphans()
+            if not fault and time.monotonic() >= self._images_at:
+                self._images_at = time.monotonic() + IMAGES_SECONDS
+                _remove_unused_images()
         except Exception as error:  # the next look must come
-            log.warning("the containers that nobody waits for are not removed: %s: %s", type(error).__name__, error)
+            log.warning("what nobody needs on the Docker engine is not removed: %s: %s", type(error).__name__, error)
         finally:
             connection.close()
+
+    def _tell(self, fault: str | None) -> None:
+        faults = f"docker: {fault}" if fault else ""
+        if faults != self._worker.faults:
+            # The only places with the engine's address are this log and doctor, which reads what the heartbeat tells.
+            log.warning("docker steps wait: %s", fault) if fault else log.info("the Docker engine answers again")
+        self._worker.faults = faults
 
     def _watch(self) -> None:
         while True:
@@ -62,8 +74,13 @@ class EngineWatch:
 # The engine's client is large: it is imported where there is an engine.
 
 
+def engine_host() -> str:
+    """Where this process's engine is."""
+    return current().docker.host or DEFAULT_HOST
+
+
 def _engine_fault() -> str | None:
-    host = current().docker.host or DEFAULT_HOST
+    host = engine_host()
     if host.startswith(_UNIX) and not Path(host.removeprefix(_UNIX)).exists():
         return f"there is no Docker engine at {host}"
     from drivers.docker_engine import engine_fault
@@ -75,3 +92,9 @@ def _remove_orphans() -> None:
     from apps.executor.chores.remove_orphans import remove_orphans
 
     remove_orphans()
+
+
+def _remove_unused_images() -> None:
+    from drivers.docker_unused_images import remove_unused_images
+
+    remove_unused_images()

@@ -11,7 +11,7 @@ from apps.executor.driver_settings import configure_drivers
 from apps.executor.engine_watch import EngineWatch
 from apps.executor.releasing import releasing
 from apps.executor.worker import this_worker
-from drivers.registry import close_drivers
+from drivers.registry import close_drivers, problems
 
 RELEASE_SECONDS = 2.0
 """What is left then is found by `remove_orphans`."""
@@ -26,6 +26,7 @@ def begin(sender: Any, **_: object) -> None:
         raise WorkerShutdown(f"This server's workers need --pool threads, not {type(sender.pool).__module__}.")
     queues = [queue.name for queue in sender.task_consumer.queues]
     configure_drivers()
+    problems()  # what is wrong with drivers of installed packages is in the log before a step needs one
     this_worker.start(queues)
     if engine_watch.QUEUE in queues:
         _watch.start()

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from apps.executor.engine_watch import engine_host
 from apps.executor.finished import Finished
 from apps.state.history import Entry, add_waiting
 from apps.state.scheduling import Postponed, postpone
@@ -38,4 +39,8 @@ def _delay() -> float:
 
 def _why(one: Finished) -> str:
     error = one.outcome.error
-    return error.message[:500] if error else "what runs it is away"
+    if error is None:
+        return "what runs it is away"
+    # Where the engine is says nothing to those who read a run.
+    host = engine_host()
+    return error.message.replace(f" at {host}", "").replace(host, "…")[:500]

@@ -1,5 +1,6 @@
 """How much a drain claims while what runs its steps is away (the Docker engine): little, whatever the backlog."""
 
+import math
 import time
 from collections.abc import Iterable
 
@@ -16,18 +17,23 @@ class Probing:
 
     def __init__(self) -> None:
         self._is_away = False
-        self._next_at = 0.0
+        self._since = -math.inf
+        """When the last probe began, or was refused."""
+        self._pause = 0.0
 
-    def most(self, free: int) -> int:
-        """How many of the free slots may be filled now."""
-        if not self._is_away:
+    def most(self, free: int, least_pause: float | None = None) -> int:
+        """How many of the free slots may be filled now. With `least_pause` (seconds) it is known without a probe that
+        what runs the steps is away, and there is so much between two of them: other workers may be well, and what this
+        one takes waits until it is due again."""
+        if not self._is_away and least_pause is None:
             return free
-        return min(free, 1) if time.monotonic() >= self._next_at else 0
+        pause = max(self._pause, least_pause or 0.0)
+        return min(free, 1) if time.monotonic() >= self._since + pause else 0
 
     def begin(self) -> None:
         """Something has been claimed."""
-        if self._is_away:
-            self._next_at = time.monotonic() + PROBE_SECONDS
+        self._since = time.monotonic()
+        self._pause = PROBE_SECONDS if self._is_away else 0.0
 
     def learn(self, outcomes: Iterable[Outcome]) -> None:
         """What calls that were made have come to."""
@@ -35,5 +41,6 @@ class Probing:
         if not refused:
             return
         self._is_away = all(refused)
+        self._pause = 0.0
         if self._is_away:
-            self._next_at = time.monotonic() + PAUSE_SECONDS
+            self._since, self._pause = time.monotonic(), PAUSE_SECONDS

@@ -192,12 +192,12 @@ def test_while_the_engine_is_away_steps_wait_and_everybody_says_so(
         wait_for(lambda: history(server, "step.waiting"), "the step waits")
         (run,) = server.runs()
         step = server.call("GET", f"/v1/runs/{run}")[1]["data"]["steps"][0]
-        reason = f"attempt 1 waits: the Docker engine at unix://{socket}"
+        reason = "attempt 1 waits: the Docker engine does not answer"
         assert (step["status"], step["attempts"], step["tries"]) == ("Waiting", 0, [])
         assert step["reason"].startswith(reason)
         wait_for(lambda: server.number("SELECT count(*) FROM state_worker WHERE faults <> ''"), "the worker tells it")
         wait_for(lambda: "steps wait: " in docker_check(server), "/ready tells it")
-        assert str(socket) in docker_check(server)
+        assert str(socket) not in docker_check(server)
         level, found, to_do = examine(server, tmp_path).of("Docker engine")
         assert level == "fault"
         assert str(socket) in found

@@ -6,8 +6,6 @@ moved. Changed is what nobody here has: the host of the http step, and the image
 """
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -17,53 +15,33 @@ from zoneinfo import ZoneInfo
 import pytest
 import wasmtime
 
-from tests.acceptance.server import Server
+from tests.acceptance.production import ProductionServer
 from tests.cli.terminal import environment, run
+from tests.docker_engine import OWNER, remove
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 
 DOCUMENT = Path(__file__).parent / "post_signup"
 MAIL_KEY = "a-key-of-the-post-office"
-_PREPARE = """
-import django
-django.setup()
-from django.core.management import call_command
-call_command("migrate", interactive=False, verbosity=0)
-call_command("keys", "create-environment", "shop")
-call_command("keys", "create-event-key", "shop", "website")
-call_command("keys", "create-api-token", "shop", "ci", scope="deploy")
-"""
 _PASS_SLEEP = "UPDATE state_scheduleditem SET due_at = now() WHERE run_id = %s RETURNING step_id"
 _PASS_WAITS = (
     "UPDATE state_wait SET expires_at = now() WHERE run_id = %s AND status = 'open' RETURNING expires_at - opened_at"
 )
 
 
-class Shop(Server):
-    """In production mode, with an environment `shop`. Its tests share it, each with an order of its own."""
+class Shop(ProductionServer):
+    """Its tests share it, each with an order of its own."""
 
-    def __init__(self) -> None:
-        super().__init__({"INNGEST_DEV": "0", "SECRET_KEY": "of the tests", "PRIVATE_NETWORKS": "127.0.0.0/8"})
-
-    def prepare(self) -> None:
-        command = [sys.executable, "-c", _PREPARE]
-        said = subprocess.run(command, env=self.environment(), capture_output=True, text=True, check=True)
-        *_, self.event_key, self.token = said.stdout.split()
-
-    def reset(self) -> None:
-        """Nothing: the orders of one test are not another's."""
+    def environment_id(self) -> str:
+        (found,) = self.rows("SELECT public_id FROM datastore_environment WHERE slug = 'shop'")
+        return str(found[0])
 
     def sign_up(self, order: str, **data: object) -> str:
         """An event of who has the order's name. Its id."""
         event = {"name": "user/signed.up", "data": {"order_id": order, "plan": "pro", **data}, "user": {"id": order}}
         (accepted,) = self.send([event])
         return accepted
-
-    def ask(self, path: str) -> Any:
-        status, answer = self.call("GET", path)
-        assert status == 200, answer
-        return answer["data"]
 
     def starts(self, event: str) -> list[dict[str, Any]]:
         """What the event has started, or why not."""
@@ -91,7 +69,7 @@ class Shop(Server):
 
 
 @pytest.fixture(scope="module")
-def standing_server(busybox_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def standing_server(docker_engine: Any, busybox_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("person")
     server = Shop()
     try:
@@ -104,8 +82,14 @@ def standing_server(busybox_image: str, tmp_path_factory: pytest.TempPathFactory
             assert said.code == 0, said.err
         server.wait_working(worker)
         yield server
+        left = {"label": [f"inngest.owner={server.environment_id()}"]}
+        wait_for(lambda: not docker_engine.containers(all=True, filters=left), "no container is left", 10)
     finally:
         server.close()
+        for container in docker_engine.containers(
+            all=True, filters={"label": [f"inngest.tests={OWNER}", "inngest.run"]}
+        ):
+            remove(docker_engine, container["Id"])
 
 
 def function_in(folder: Path, url: str, image: str) -> Path:

@@ -1,8 +1,10 @@
 """Functions whose steps are containers, as a person has them in a shop, and a server that says where images go."""
 
+import hashlib
 import json
+import tarfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -40,6 +42,32 @@ def names_of(shop: Shop, registry: str = "") -> list[str]:
 
 def is_there(engine: Any, name: str) -> bool:
     return bool(engine.images(name))
+
+
+def empty_image(name: str, architecture: str, labels: Mapping[str, str]) -> bytes:
+    """As `docker save` writes one, with a layer that holds nothing."""
+    layer = BytesIO()
+    tarfile.open(fileobj=layer, mode="w").close()
+    digest = f"sha256:{hashlib.sha256(layer.getvalue()).hexdigest()}"
+    config = {
+        "architecture": architecture,
+        "os": "linux",
+        "config": {"Labels": labels},
+        "rootfs": {"type": "layers", "diff_ids": [digest]},
+    }
+    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
+    parts = {
+        "layer.tar": layer.getvalue(),
+        "config.json": json.dumps(config).encode(),
+        "manifest.json": json.dumps(manifest).encode(),
+    }
+    saved = BytesIO()
+    with tarfile.open(fileobj=saved, mode="w") as tar:
+        for path, content in parts.items():
+            member = tarfile.TarInfo(path)
+            member.size = len(content)
+            tar.addfile(member, BytesIO(content))
+    return saved.getvalue()
 
 
 @contextmanager

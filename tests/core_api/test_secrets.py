@@ -108,6 +108,16 @@ def test_one_too_many_is_a_409_and_one_too_large_a_400(deployer: APIClient, sett
     assert put(deployer, "A", "ééa").status_code == 400
 
 
+def test_a_request_is_bounded_by_what_secrets_may_be_and_not_by_what_an_event_may(
+    deployer: APIClient, settings: Settings
+) -> None:
+    settings.EVENT_MAX_BYTES, settings.SECRETS_MAX, settings.SECRETS_MAX_BYTES = 10, 2, 1_000
+    assert patch(deployer, {"A": "x" * 900}).status_code == 200
+    answer = patch(deployer, {"A": "x" * 10_000})
+    assert answer.status_code == 413
+    assert answer.json()["error"].startswith("The body is too large: the limit for a request that sets secrets is ")
+
+
 @pytest.mark.usefixtures("in_production")
 def test_who_only_reads_does_not_see_the_names(dev: Environment) -> None:
     reader = holder(dev, Scope.READ)

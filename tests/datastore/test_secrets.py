@@ -1,5 +1,6 @@
 """Secrets: kept sealed at their own place, read again for steps alone, resealed with a new SECRET_KEY."""
 
+import uuid
 from collections.abc import Iterator
 from io import StringIO
 
@@ -119,6 +120,44 @@ def test_there_are_no_more_than_there_may_be(shop: Environment, settings: Settin
     set_secrets(shop, {"A": "2", "B": "2"}, "ada")
 
 
+def test_they_are_no_larger_together_than_they_may_be(shop: Environment, settings: Settings) -> None:
+    settings.SECRETS_MAX_BYTES = 10
+    set_secrets(shop, {"A": "äää", "B": "1234"}, "ada")
+    with pytest.raises(TooManySecrets, match=r"11 bytes together.*SECRETS_MAX_BYTES"):
+        set_secrets(shop, {"A": "äää!"}, "ada")
+    assert values_of(shop) == {"A": "äää", "B": "1234"}
+    set_secrets(shop, {"A": "123456", "B": "123"}, "ada")
+    remove_secret(shop, "A")
+    set_secrets(shop, {"C": "1234567"}, "ada")
+
+
+def test_environments_that_are_gone_or_too_many_are_not_kept(
+    shop: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_secrets(shop, {"A": "1"}, "ada")
+    pk, dev = shop.pk, dev_environment()
+    assert secrets_of([pk, dev.pk])[pk].values == {"A": "1"}
+    shop.delete()
+    let_a_second_pass()
+    assert secrets_of([pk])[pk].values == {}
+    assert set(read_secrets._known) == {dev.pk}
+    monkeypatch.setattr(read_secrets, "KEPT_MOST", 2)
+    made = [Environment.objects.create(public_id=uuid.uuid4(), slug=f"e{number}") for number in range(3)]
+    for one in made:
+        secrets_of([one.pk])
+    assert set(read_secrets._known) == {one.pk for one in made[1:]}
+    assert secrets_of([one.pk for one in made]).keys() == {one.pk for one in made}
+
+
+def test_a_process_of_the_release_before_can_make_an_environment() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO datastore_environment (public_id, slug, deploys, created_at)"
+            " VALUES (gen_random_uuid(), 'old', 0, now()) RETURNING secret_changes"
+        )
+        assert cursor.fetchone() == (0,)
+
+
 def test_they_are_looked_at_once_a_second_and_read_when_they_change(
     shop: Environment, branch: Environment, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -182,8 +221,13 @@ def test_the_secret_key_can_be_changed_and_the_old_one_dropped_after_resealing(s
             reseal()
     with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["old"]):
         assert values_of(shop) == values
+    with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=[]), pytest.raises(CannotUnsealError):
+        values_of(shop)
+    with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["old"]):
         assert "21 secrets are sealed" in reseal()
     with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=[]):
+        let_a_second_pass()  # a worker that runs already reads them again
+        assert secrets_of([shop.pk])[shop.pk].readable() == values
         assert values_of(shop) == values
         assert values_of(dev_environment()) == {"A": "1"}
 

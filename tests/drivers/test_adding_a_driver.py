@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/adding-a-driver.md"
 
 USED = """
-import json
+import time
 from apps.datastore.definition import InvalidDefinition, parse
 from drivers.contract import Abort, Bundle, Call
 from drivers.registry import close_drivers, driver_for, needs_files, queue_for
@@ -46,6 +46,12 @@ runtime = {"type": step.runtime.type, **step.runtime.options}
 call = Call(runtime, b'{"event":1}', "run", "build", bundle=Bundle("k", files, step.path), env={"A_SECRET": "s3cret"})
 outcome = driver_for("shell").run(call, Abort())
 assert (outcome.ok, outcome.output, outcome.log) == (True, '{"event":1}', "s3cret"), outcome
+
+files = {"build/main.sh": b"echo started >&2; setsid sleep 20 & sleep 20 & echo 1"}
+started = time.monotonic()
+outcome = driver_for("shell").run(Call(runtime, b"{}", "run", "build", bundle=Bundle("l", files, step.path)), Abort())
+assert (outcome.ok, outcome.output, outcome.log) == (True, "1", "started"), outcome
+assert time.monotonic() - started < 10.0
 close_drivers()
 """
 

@@ -119,6 +119,21 @@ def test_an_image_without_a_program_fails_for_good(
     assert not outcome.retryable
 
 
+@pytest.mark.parametrize(
+    ("line", "name", "retryable"),
+    [
+        ("USER nosuch", "ContainerFailed", True),
+        ("USER 99999999999", "ContainerFailed", True),
+        ('VOLUME ["network"]', "ContainerRefused", False),
+    ],
+)
+def test_what_the_engine_refuses_for_the_sake_of_the_image_uses_up_attempts(
+    subject: DockerSubject, busybox_image: str, line: str, name: str, retryable: bool
+) -> None:
+    outcome = ran(subject, with_lines(busybox_image, line, 'CMD ["/bin/true"]'))
+    assert (error_of(outcome)[0], outcome.retryable, outcome.unavailable) == (name, retryable, False)
+
+
 def test_variables_are_passed_on_and_nothing_of_ours(subject: DockerSubject) -> None:
     call = dataclasses.replace(subject.running("env | sort"), env={"A": "x y=z\n€", "EMPTY": ""})
     lines = json.loads(ran(subject, call).output or "")["body"].splitlines()

@@ -217,3 +217,15 @@ def test_containers_are_listed_with_what_tells_whether_anyone_waits_for_them(
     remove_container(found.id)
     remove_container(found.id)
     assert containers(docker_engine, call) == []
+
+
+def test_a_container_whose_labels_only_look_like_ours_hides_no_other(
+    docker_engine: Any, subject: DockerSubject, busybox_image: str
+) -> None:
+    labels = {"inngest.owner": subject.echoing().owner, "inngest.run": "r", "inngest.attempt": "first"}
+    stranger = docker_engine.create_container(busybox_image, ["sh"], labels=labels)["Id"]
+    call = subject.running("echo 1")
+    run(subject.driver, call)
+    listed = list_containers()
+    assert [each.run_id for each in listed if each.run_id == call.run_id] == [call.run_id]
+    assert stranger not in [each.id for each in listed]

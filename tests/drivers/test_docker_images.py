@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 
-from drivers.contract import Abort, Call, Outcome
+from drivers.contract import Call, Outcome
 from drivers.docker import DockerDriver
 from drivers.docker_context import build_context
-from drivers.docker_images import ImageFault, Progress, build_image, image_name, pull_image, push_image
+from drivers.docker_images import LABEL, ImageFault, Progress, build_image, image_name, pull_image, push_image
 from drivers.settings import DockerSettings, DriverSettings, configure, current
 from tests.docker_registry import PASSWORD, USER, Registry
 from tests.drivers.calls import bundle, error_of, run
 from tests.drivers.subjects.docker import DockerSubject, docker_call
-from tests.waiting import wait_for
 
 FILES = {"step/Dockerfile": "FROM scratch\n", "step/a.sh": "#!/bin/sh\n", "other": "x"}
 NAME = "inngest-step:"
@@ -80,9 +79,9 @@ def test_an_unchanged_folder_is_built_once_however_many_wait_for_it(
 
     builds: list[str] = []
 
-    def counting(*args: Any) -> None:
+    def counting(*args: Any, **options: Any) -> None:
         builds.append(args[3])
-        build_image(*args)
+        build_image(*args, **options)
 
     monkeypatch.setattr(docker_image_store, "build_image", counting)
     call, driver = subject.running(f"echo 1 # {uuid.uuid4()}"), DockerDriver()
@@ -120,8 +119,9 @@ def test_building_tells_how_far_it_is(docker_engine: Any, subject: DockerSubject
     call = subject.running(f"echo {uuid.uuid4()}")
     assert call.bundle is not None
     build_image(docker_engine, call.bundle, "Dockerfile", built_by(call), told.append)
-    assert [(each.current, each.total) for each in told] == [(0, 0), (1, 2), (2, 2), (0, 0)]
+    assert [(each.current, each.total) for each in told] == [(0, 0), (1, 3), (2, 3), (3, 3), (0, 0)]
     assert told[2].text.startswith("CMD ")
+    assert docker_engine.inspect_image(built_by(call))["Config"]["Labels"].items() >= LABEL.items()
 
 
 @pytest.mark.docker
@@ -166,24 +166,6 @@ def test_what_is_no_name_of_an_image_fails_for_good(docker_engine: Any, name: st
     outcome = ran(docker_call({"image": name}))
     assert not outcome.retryable
     assert not outcome.unavailable
-
-
-@pytest.mark.docker
-def test_an_abort_ends_the_wait_for_an_image(subject: DockerSubject, docker_engine: Any, busybox_image: str) -> None:
-    lines = f'FROM {busybox_image}\nRUN ["/bin/sleep", "3"]\nRUN ["/bin/echo", "{uuid.uuid4()}"]\n'
-    call, abort = docker_call({"dockerfile": "Dockerfile"}, {"Dockerfile": lines}), Abort()
-    outcomes: list[Outcome] = []
-    thread = threading.Thread(target=lambda: outcomes.append(subject.driver.run(call, abort)))
-    thread.start()
-
-    def builds() -> bool:
-        return any(each.name == "docker-image" for each in threading.enumerate())
-
-    wait_for(builds, "the build has begun")
-    abort.set("cancel")
-    thread.join(1.0)
-    assert error_of(outcomes[0])[0] == "StepAborted"
-    wait_for(lambda: not builds(), "the build ends by itself")
 
 
 @pytest.mark.docker

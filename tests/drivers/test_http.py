@@ -5,6 +5,7 @@ import pytest
 
 from drivers.contract import Limits
 from drivers.http import HttpDriver
+from drivers.http_client import LONGEST_URL
 from tests.drivers.calls import PAYLOAD, error_of, http_call, run
 from tests.drivers.server import Serve, reply
 
@@ -110,3 +111,18 @@ def test_a_failing_answer_over_the_limit_is_told_without_its_body(http: HttpDriv
     outcome = run(http, http_call(server.url, limits=Limits(output_bytes=1000)))
     assert error_of(outcome)[0] == "HttpError"
     assert (outcome.output, outcome.retryable) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://example.com/" + "x" * LONGEST_URL, "the step's url has 16,403 characters; 16,384 are allowed"),
+        ("http://" + "a." * 127 + "com/", "names a host that cannot be"),
+        ("http://" + "ü" * 250 + "/", "label empty or too long"),
+    ],
+)
+def test_a_url_too_long_is_refused(http: HttpDriver, url: str, words: str) -> None:
+    outcome = run(http, http_call(url))
+    name, message = error_of(outcome)
+    assert (name, outcome.retryable) == ("InvalidURL", False)
+    assert words in message

@@ -3,8 +3,8 @@
 import pytest
 
 from drivers.http import HttpDriver
+from drivers.http_client import LONGEST_URL, target_of
 from drivers.http_client import Request as Asked
-from drivers.http_client import target_of
 from drivers.http_exchange import Answer
 from drivers.http_redirects import MOST, SameHost
 from tests.drivers.calls import PAYLOAD, error_of, http_call, run
@@ -78,6 +78,13 @@ def test_a_redirect_to_what_is_no_url_is_told(http: HttpDriver, serve: Serve, lo
     server = moving(serve, "307 x", location)
     _, message = error_of(run(http, http_call(server.url + "/old")))
     assert message.endswith(f"307 x to {location}; only redirects within the same host are followed")
+
+
+def test_a_location_too_long_for_a_url_is_not_followed(http: HttpDriver, serve: Serve) -> None:
+    server = moving(serve, "307 x", "/new" + "x" * LONGEST_URL)
+    _, message = error_of(run(http, http_call(server.url + "/old")))
+    assert message.endswith("xxx; only redirects within the same host are followed")
+    assert (len(server.requests), len(message) < 3_000) == (1, True)
 
 
 def test_a_circle_is_left(http: HttpDriver, serve: Serve) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from drivers.gateway import GatewayDriver
+from drivers.http_client import LONGEST_URL
 from drivers.redirects import MOST
 from tests.drivers.calls import error_of, gateway_call, run
 from tests.drivers.server import Request, Serve, Server, reply
@@ -54,7 +55,7 @@ def test_a_secret_goes_no_further_than_the_origin_that_it_is_for(gateway: Gatewa
         assert arrived.header("x-other") == "1"
 
 
-@pytest.mark.parametrize("location", ["mailto:a@b.c", "http://[::1", ""])
+@pytest.mark.parametrize("location", ["mailto:a@b.c", "http://[::1", "", "/" + "x" * LONGEST_URL])
 def test_a_redirect_that_leads_to_no_url_is_the_result(gateway: GatewayDriver, serve: Serve, location: str) -> None:
     server = moving(serve, "302 x", location)
     assert fetched(gateway, server.url + "/old")["status_code"] == 302

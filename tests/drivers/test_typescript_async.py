@@ -1,8 +1,15 @@
 """Async code in scripts."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
+from drivers import quickjs_image
+from drivers import typescript as typescript_driver
+from drivers.quickjs_guest import Image, Machine
 from drivers.typescript import TypeScriptDriver
 from tests.drivers.calls import error_of, run, script_call
 
@@ -86,3 +93,23 @@ def test_what_a_thenable_does_is_its_own_affair(typescript: TypeScriptDriver) ->
     assert output(typescript, "return { then(done: any) { done({ a: 1 }) } }") == {"a": 1}
     outcome = run(typescript, script_call("export const run = () => ({ then() { throw new Error('x') } })"))
     assert error_of(outcome) == ("Error", "x")
+
+
+def test_steps_that_start_together_make_one_memory_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, together, driver = [], threading.Barrier(3), TypeScriptDriver()
+    machine = Machine()
+
+    def take_image(machine: Machine, with_fetch: bool) -> Image:
+        made.append(with_fetch)
+        return real(machine, with_fetch)
+
+    def image(_: int) -> Image:
+        together.wait(10.0)
+        return driver._image(machine, with_fetch=False)
+
+    real = quickjs_image.take_image
+    monkeypatch.setattr(typescript_driver, "take_image", take_image)
+    with ThreadPoolExecutor(3) as threads:
+        first, *others = threads.map(image, range(3))
+    assert made == [False]
+    assert all(other is first for other in others)

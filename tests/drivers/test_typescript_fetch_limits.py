@@ -1,12 +1,14 @@
 """`fetch` in scripts: side by side, within the step's time and memory, and ended with it."""
 
+import socket
 import threading
 import time
 
+import psutil
 import pytest
 
 from drivers.contract import MIB, Abort, Limits, Outcome
-from drivers.script_fetch import AT_ONCE, BODY_PART, MOST_WAITING
+from drivers.script_fetch import AT_ONCE, BODY_PART, MOST_LEFT, MOST_WAITING
 from drivers.typescript import TypeScriptDriver
 from tests.drivers.calls import error_of
 from tests.drivers.fetching import echo, fetch_call, fetched, not_fetched
@@ -146,3 +148,63 @@ def test_bodies_that_wait_are_bounded_together(typescript: TypeScriptDriver, ser
       return Promise.race(ends);"""
     limits = Limits(memory_bytes=64 * MIB)
     assert fetched(typescript, body, hanging(serve), limits=limits).startswith("fetch has too much to do")
+
+
+@pytest.mark.parametrize("hosts", [(), ("example.com",)])
+def test_urls_too_long_are_refused_and_not_kept(typescript: TypeScriptDriver, hosts: tuple[str, ...]) -> None:
+    body = """
+      const long = "a.".repeat(400_000), messages = new Set<string>();
+      const ask = (url: string) => fetch(url).catch((e) => messages.add(e.message.slice(0, 60)));
+      for (let n = 0; n < COUNT; n++) { await ask(`http://h/${n}${long}`); await ask(`http://${n}.${long}c/`); }
+      return [...messages];"""
+    fetched(typescript, body.replace("COUNT", "1"), *hosts)
+    before = psutil.Process().memory_info().rss
+    (message,) = fetched(typescript, body.replace("COUNT", "40"), *hosts)
+    assert message.startswith("fetch failed: its URL is not" if hosts else "fetch is not allowed here")
+    assert psutil.Process().memory_info().rss - before < 24 * MIB
+
+
+def test_a_timer_that_is_always_due_does_not_keep_answers_waiting(typescript: TypeScriptDriver, serve: Serve) -> None:
+    busy = "setInterval(() => { const start = Date.now(); while (Date.now() - start < 4); }, 1);"
+    assert fetched(typescript, f"{busy} return (await fetch(U)).status", serve(echo), timeout=10.0) == 200
+
+
+def test_a_request_for_which_there_is_no_thread_fails_at_once(
+    typescript: TypeScriptDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def exhausted(thread: threading.Thread) -> None:
+        if thread.name == "script-fetch":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", exhausted)
+    started = time.monotonic()
+    body = "return Promise.all(Array.from({ length: 20 }, () => fetch('http://example.com/').catch((e) => e.message)))"
+    assert set(fetched(typescript, body, "example.com")) == {"fetch failed: the server has no thread left for it"}
+    assert time.monotonic() - started < 5.0
+
+
+def test_look_ups_that_outlive_their_steps_are_so_many_at_most(
+    typescript: TypeScriptDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = threading.Event()
+
+    def unanswered(*_: object, **__: object) -> None:
+        answered.wait(30.0)
+        raise socket.gaierror("the name server does not answer")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unanswered)
+    leaving = "for (let n = 0; n < 6; n++) fetch(`http://a${n}.example.com/`).catch(() => 0); return 1"
+    try:
+        for _ in range(20):
+            assert fetched(typescript, leaving, "*.example.com") == 1
+        assert MOST_LEFT <= threads() < MOST_LEFT + AT_ONCE
+        message = fetched(typescript, "return fetch('http://a.example.com/').catch((e) => e.message)", "*.example.com")
+        assert message == "fetch failed: too many look-ups of names wait for an answer"
+    finally:
+        answered.set()
+    wait_for(lambda: threads() == 0, "no thread is left of the requests")
+    message = fetched(typescript, "return fetch('http://a.example.com/').catch((e) => e.message)", "*.example.com")
+    assert "does not answer" in message

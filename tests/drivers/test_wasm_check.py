@@ -27,6 +27,18 @@ NO_MODULES = {
     "cut": (module(START)[:-3], "is not valid WebAssembly as steps may use it: unexpected end"),
     "a library": (module('(func (export "_initialize"))'), "exports no function _start: it is a library"),
     "no start": (module('(global (export "_start") i32 (i32.const 1))'), "exports no function _start"),
+    "a start with a value": (module('(func (export "_start") (param i32))'), "exports a function _start that takes or"),
+    "a start that gives one": (
+        module('(type (func)) (func) (func (export "_start") (result f64) (f64.const 1))'),
+        "exports a function _start that takes or gives values",
+    ),
+    "another's start": (
+        module(
+            '(import "wasi_snapshot_preview1" "sched_yield" (func $f (result i32))) (memory (export "memory") 1)'
+            '(export "_start" (func $f)) (func)'
+        ),
+        "exports a function _start that takes or gives values",
+    ),
     "of another host": (module(f'(import "env" "foo" (func)) {START}'), 'imports "env.foo", which is not there; only'),
     "a memory": (module(f'(import "env" "m" (memory 1)) {START}'), 'imports a memory, "env.m", which is not there'),
     "old": (module(f'(import "wasi_unstable" "fd_write" (func)) {START}'), 'imports "wasi_unstable.fd_write", which'),

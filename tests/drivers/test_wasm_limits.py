@@ -113,6 +113,14 @@ def test_output_without_end_is_stopped_at_once(wasm: WasmDriver) -> None:
     assert psutil.Process().memory_info().rss - before < 64 * MIB
 
 
+@pytest.mark.parametrize("end", ["", "(call $exit (i32.const 0))", "unreachable"])
+def test_output_that_was_stopped_is_no_success_however_the_module_ends(wasm: WasmDriver, end: str) -> None:
+    more = r'(data (i32.const 0) "\80\00\00\00\0b\00\00\00") (data (i32.const 128) "x\0a{\"ok\":1}\0a")'
+    write = "(drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 64)))"
+    outcome = run(wasm, wat_call(write * 3 + end, more, limits=Limits(output_bytes=15, log_bytes=10)))
+    assert (error_of(outcome)[0], outcome.retryable) == ("OutputTooLarge", False)
+
+
 def test_standard_error_without_end_is_kept_up_to_its_limit(wasm: WasmDriver) -> None:
     outcome = run(wasm, ordered("chatter", timeout=0.3, limits=Limits(log_bytes=1000)))
     assert error_of(outcome)[0] == "StepTimeout"

@@ -11,6 +11,7 @@ import pytest
 from apps.executor.engine_watch import EngineWatch
 from apps.executor.worker import WorkerProcess
 from drivers import settings as of_drivers
+from tests.drivers.old_images import load_old_image
 
 pytestmark = pytest.mark.django_db
 
@@ -53,3 +54,10 @@ def test_an_engine_that_is_back_is_none(worker: WorkerProcess, docker_engine: An
     worker.faults = "docker: it was away"
     EngineWatch(worker).look()
     assert worker.faults == ""
+
+
+@pytest.mark.docker
+def test_images_that_steps_use_no_more_are_removed(worker: WorkerProcess, docker_engine: Any) -> None:
+    name = load_old_image(docker_engine)
+    EngineWatch(worker).look()
+    assert not docker_engine.images(name)

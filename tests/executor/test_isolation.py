@@ -14,7 +14,7 @@ from apps.executor.loading import UNLOADABLE_ATTEMPTS
 from apps.executor.recording import record
 from apps.runner.consume_events import consume_events
 from apps.state.attempts import end_attempts
-from apps.state.models import History, Run, Step
+from apps.state.models import Attempt, History, Run, Step
 from apps.state.scheduling import promote_due
 from drivers.contract import Call, Outcome, StepError
 from tests.executor.finishing import lease, start, with_outcome
@@ -84,6 +84,22 @@ def test_while_the_database_is_away_nothing_is_blamed_on_the_outcomes(monkeypatc
     assert left_over() == {"LeasedItem": 2}
     record(finished)
     assert statuses() == {"completed": 2}
+
+
+def test_what_cannot_be_redacted_fails_the_attempt_and_is_not_kept(
+    driver: ScriptedDriver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def break_down(outcome: Outcome, call: Call) -> Outcome:
+        raise MemoryError(f"at {outcome.log}")
+
+    monkeypatch.setattr("apps.executor.drain.redact", break_down)
+    driver.answer = lambda call: Outcome(ok=True, output='"hush"', log="hush")
+    start()
+    Drain(QUEUE).run()
+    assert statuses() == {"failed": 1}
+    step, attempt = Step.objects.get(), Attempt.objects.get()
+    assert "MemoryError" in str(attempt.error)
+    assert not any("hush" in f"{one}" for one in (step.output, attempt.error, attempt.log, caplog.text))
 
 
 def test_a_driver_that_raises_fails_the_attempt(driver: ScriptedDriver) -> None:

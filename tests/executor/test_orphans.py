@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from apps.executor.chores.remove_orphans import GRACE_SECONDS, orphans
+from apps.executor.chores.remove_orphans import GRACE_SECONDS, UNKNOWN_GRACE_SECONDS, orphans
 from apps.executor.recording import record
 from apps.state.ending import cancel_run
 from apps.state.scheduling import promote_due
@@ -21,9 +21,11 @@ pytestmark = pytest.mark.django_db
 DAY = 86_400
 
 
-def container(run_id: str, step_id: str = "step-1", attempt: int = 0, age: float = 1_000.0) -> Found:
+def container(
+    run_id: str, step_id: str = "step-1", attempt: int = 0, age: float = 1_000.0, timeout: float = 900.0
+) -> Found:
     created = time.time() - age
-    return Found("id", DEV, run_id, step_id, attempt, created + 900, True, created)
+    return Found("id", DEV, run_id, step_id, attempt, created + timeout, True, created)
 
 
 def is_orphan(found: Found) -> bool:
@@ -78,11 +80,21 @@ def test_a_young_one_is_left_to_its_worker(run_id: str) -> None:
 
 def test_that_of_a_run_that_is_not_known_may_be_another_servers_and_stays_for_very_long() -> None:
     unknown = "01" + "Z" * 24
-    assert not is_orphan(container(unknown))
-    assert not is_orphan(container(unknown, age=29 * DAY))
-    assert is_orphan(container(unknown, age=31 * DAY))
-    still_running = replace(container(unknown, age=31 * DAY), deadline=time.time() + 60)
-    assert not is_orphan(still_running)
+    assert not is_orphan(ended(unknown, age=1_000))
+    assert not is_orphan(ended(unknown, age=29 * DAY))
+    assert is_orphan(ended(unknown, age=31 * DAY))
+    assert not is_orphan(replace(ended(unknown, age=31 * DAY), deadline=time.time() + 60))
+
+
+def test_that_of_a_run_that_is_not_known_does_not_go_on_long_after_its_deadline() -> None:
+    unknown = "01" + "Z" * 24
+    assert not is_orphan(container(unknown, age=31 * DAY, timeout=31 * DAY))
+    assert not is_orphan(container(unknown, age=900 + UNKNOWN_GRACE_SECONDS - 30))
+    assert is_orphan(container(unknown, age=900 + UNKNOWN_GRACE_SECONDS + 30))
+
+
+def ended(run_id: str, age: float) -> Found:
+    return replace(container(run_id, age=age), running=False)
 
 
 def test_many_are_looked_up_in_one_statement_and_told_apart(run_id: str) -> None:

@@ -2,7 +2,10 @@
 
 import base64
 import json
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -13,7 +16,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from apps.executor.json_redaction import canonical
-from apps.executor.redaction import MANY, redact
+from apps.executor.needles import Needles
+from apps.executor.redaction import MANY, UNCLEAR, Redactor, redact
 from apps.executor.secret_forms import LEAST_CHARS, MOST_FORMS, forms_of
 from drivers.answers import failed
 from drivers.contract import Call, Limits, Outcome
@@ -88,6 +92,24 @@ def test_a_value_is_known_quoted_and_encoded(value: str) -> None:
         assert in_output({"A": value}, json.dumps(f"<{inner}>")) == '"<[redacted A]>"'
 
 
+# As others write `pass&<w>ord!'()*"π`: JavaScript's encodeURIComponent and encodeURI, JSON of Go and PHP, JSON in JSON,
+# Python's repr, HTML.
+@pytest.mark.parametrize(
+    "written",
+    [
+        "pass%26%3Cw%3Eord!'()*%22%CF%80",
+        "pass&%3Cw%3Eord!'()*%22%CF%80",
+        r"""pass\u0026\u003cw\u003eord!'()*\"π""",
+        r"""pass&<w>ord!'()*\"\u03C0""",
+        r"""pass&<w>ord!'()*\\\"π""",
+        r"""pass&<w>ord!\'()*"π""",
+        "pass&amp;&lt;w&gt;ord!&#x27;()*&quot;π",
+    ],
+)
+def test_a_value_is_known_as_other_languages_write_it(written: str) -> None:
+    assert in_log({"KEY": "pass&<w>ord!'()*\"π"}, f"<<{written}>>") == "<<[redacted KEY]>>"
+
+
 @pytest.mark.parametrize("user", ["", "u", "us", "user", "colin"])
 def test_a_value_is_known_in_basic_authentication(user: str) -> None:
     password = "correct/horse+battery?"
@@ -149,6 +171,13 @@ def test_the_beginning_of_a_value_where_a_log_was_cut_is_redacted() -> None:
     assert found.message == "x" * 7_990 + "[redacted A]…"
 
 
+def test_a_log_full_of_what_looks_like_its_end_is_read_once() -> None:
+    log = "[the log ends here: " * 3_000 + "\n"
+    began = time.process_time()
+    assert in_log({"KEY": "hush-hush"}, log) == log
+    assert time.process_time() - began < 0.5  # it was seconds, in which no other thread ran
+
+
 def test_no_text_grows_beyond_its_limit() -> None:
     variables = {"A" * 255: "secret"}
     limits = Limits(output_bytes=2_000, log_bytes=2_000)
@@ -163,9 +192,46 @@ def test_no_text_grows_beyond_its_limit() -> None:
 
 def test_what_is_looked_for_has_a_bound() -> None:
     lines = {f"N{number}": "\n".join(f"{number:03}-{line:04}" for line in range(1_000)) for number in range(50)}
-    forms = forms_of(lines)
+    forms = forms_of(lines.items())
     assert len(forms) == MOST_FORMS
     assert set(lines.values()) <= forms.keys()
+
+
+def test_a_long_value_is_not_looked_for_in_addresses() -> None:
+    assert not any("%" in form for form in forms_of([("A", "a b" * 2_000)]))
+    assert any("%" in form for form in forms_of([("A", "a b" * 1_000)]))
+
+
+def test_both_values_of_a_variable_are_redacted_when_the_step_ran_with_another_than_the_calls() -> None:
+    call = Call({}, b"{}", "run", "step", env={"KEY": "the-new-one"})
+    outcome = Outcome(ok=True, log="the-old-one the-new-one", env={"KEY": "the-old-one"})
+    assert redact(outcome, call).log == "[redacted KEY] [redacted KEY]"
+    assert redact(outcome, replace(call, env={})).log == "[redacted KEY] the-new-one"
+    assert "the-old-one" not in repr(replace(outcome, log=""))
+
+
+@pytest.mark.parametrize("value", ["a" * 16 + "X", "a" * 65_000 + "b"])
+def test_what_comes_close_to_a_value_again_and_again_takes_no_longer(value: str) -> None:
+    near = "a" * 400_000
+    limits = Limits(log_bytes=len(near) + 100)
+    cut = f"{near}\n[the log ends here: "
+    found = redacted({"A": value}, limits=limits, output=f'"{near}"', log=cut)
+    assert (found.output, found.log) == (f'"{UNCLEAR}"', UNCLEAR)
+
+
+def test_threads_that_redact_the_same_variables_make_what_they_need_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    make = Needles.__init__
+
+    def counted(self: Needles, names: Mapping[bytes, str]) -> None:
+        made.append(1)
+        make(self, names)
+
+    monkeypatch.setattr(Needles, "__init__", counted)
+    redactor = Redactor([(f"N{number}", f"{number:08}" * 100) for number in range(200)])
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(lambda _: redactor.text("00000007" * 100, 1_000), range(8))) == {"[redacted N7]"}
+    assert len(made) == 1
 
 
 # Nothing that is in a marker, or in JSON's own words.

@@ -1,13 +1,17 @@
 """What runs a step is away (the Docker engine): the step waits, and has not had its try."""
 
+import time
 from collections import Counter
 from typing import Any
 
 import pytest
 
+from apps.executor import engine_watch
 from apps.executor.drain import Drain
+from apps.executor.engine_watch import DEFAULT_HOST
 from apps.executor.probing import PAUSE_SECONDS
 from apps.executor.recording import record
+from apps.executor.worker import WorkerProcess
 from apps.state.ending import cancel_run
 from apps.state.models import Attempt, History, LeasedItem, ReadyItem, Run, ScheduledItem, Step
 from apps.state.scheduling import promote_due
@@ -15,7 +19,7 @@ from apps.state.workers import reclaim_lost
 from drivers.answers import unavailable
 from drivers.contract import Outcome
 from tests.executor.finishing import lease, leased_runs, start, with_outcome
-from tests.functions import ScriptedDriver, fail, left_over, statuses
+from tests.functions import Rings, ScriptedDriver, fail, left_over, statuses
 from tests.state.counting import statements
 from tests.state.items import LEASE_SECONDS, QUEUE, add_worker, execute, silence
 from tests.state.racing import race
@@ -79,6 +83,18 @@ def test_the_history_says_each_reason_once_for_an_attempt() -> None:
     ]
 
 
+def test_the_history_does_not_say_where_the_engine_is() -> None:
+    start()
+    host = DEFAULT_HOST
+    refuse(unavailable("EngineAway", f"the Docker engine at {host} does not answer: Connection refused"))
+    come_due()
+    refuse(unavailable("EngineAway", f"DOCKER_HOST is {host!r}; it has to begin otherwise"))
+    assert said() == [
+        "attempt 1 waits: the Docker engine does not answer: Connection refused",
+        "attempt 1 waits: DOCKER_HOST is '…'; it has to begin otherwise",
+    ]
+
+
 def test_reasons_that_are_never_the_same_do_not_fill_the_history() -> None:
     start()
     for number in range(25):
@@ -136,6 +152,32 @@ def test_a_drain_does_not_try_a_backlog_through(settings: Any, driver: ScriptedD
     assert len([one for one in seen if one.startswith("WITH RECURSIVE turn")]) <= 4
     assert len(seen) < 30
     assert ReadyItem.objects.count() >= 94
+
+
+def test_a_worker_whose_engine_is_known_to_be_away_leaves_its_steps_to_others(
+    settings: Any, driver: ScriptedDriver, worker: WorkerProcess, rings: Rings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_watch, "QUEUE", QUEUE)
+    settings.STEP_SLOTS, settings.UNAVAILABLE_RETRY_SECONDS = 4, 1_000.0
+    driver.answer = lambda call: AWAY
+    worker.faults = "docker: away"
+    start(runs=20)
+    rings.take()
+    drain = Drain(QUEUE)
+    for _ in range(20):
+        drain.run()
+        time.sleep(PAUSE_SECONDS / 10)
+    assert sum(driver.calls.values()) == 1
+    assert not rings.take()
+    worker.faults = ""
+    driver.answer = lambda call: fail(for_good=True)
+
+    def none_ready() -> bool:
+        drain.run()
+        return not ReadyItem.objects.exists()
+
+    wait_for(none_ready, "the rest has run", 10 * PAUSE_SECONDS)
+    assert statuses() == {"failed": 19, "queued": 1}
 
 
 def test_a_drain_goes_on_as_ever_once_a_step_was_not_refused(settings: Any, driver: ScriptedDriver) -> None:

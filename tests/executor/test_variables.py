@@ -8,10 +8,12 @@ import pytest
 from django.test import override_settings
 from msgspec import structs
 
+from apps.cli.secret_values import read_values
 from apps.datastore import code_cache, read_secrets
 from apps.datastore.definition.types import Runtime
 from apps.datastore.models import Environment
 from apps.datastore.secrets import set_secrets
+from apps.executor.dotenv import read_dotenv
 from apps.executor.drain import Drain
 from apps.executor.loading import load
 from apps.runner.consume_events import consume_events
@@ -157,6 +159,15 @@ def test_in_dev_mode_the_functions_dotenv_wins(tmp_path: Path) -> None:
     set_secrets(dev_environment(), {"KEY": "hush-hush", "MORE": "hush-hush-2"}, "ada")
     start(dev_environment(), folder=str(tmp_path))
     assert calls()[0].env == {"KEY": "from the file", "OTHER": "", "MORE": "hush-hush-2"}
+
+
+def test_a_dotenv_means_what_it_says_and_takes_in_nothing_of_the_workers_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OF_THE_WORKER", "hush-hush")
+    (tmp_path / ".env").write_text("KEY=${OF_THE_WORKER}\n", encoding="utf-8-sig")
+    assert read_dotenv(tmp_path) == {"KEY": "${OF_THE_WORKER}"}
+    assert read_values([], [str(tmp_path / ".env")]).values == {"KEY": "${OF_THE_WORKER}"}
 
 
 def test_a_dotenv_that_cannot_be_read_is_none(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def _events(
     if chosen is None:
         return run_events.replayed(connect(env), definition, trigger, count)
     if event_file is not None:
-        return run_events.from_file(event_file, definition, chosen)
+        return run_events.from_file(event_file, definition, chosen, MOST)
     return [run_events.generated(chosen, seed)]
 
 

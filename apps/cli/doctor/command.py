@@ -47,6 +47,7 @@ def _look(env: str | None) -> list[Group]:
     from apps.cli.doctor.broker import check_broker
     from apps.cli.doctor.configuration import check_configuration, make_readable
     from apps.cli.doctor.database import check_database
+    from apps.cli.doctor.drivers import check_drivers
     from apps.cli.doctor.keys import check_keys
     from apps.cli.doctor.workers import check_workers
 
@@ -59,6 +60,7 @@ def _look(env: str | None) -> list[Group]:
         "workers": partial(check_workers, place),
         "beat": partial(check_beat, place),
         "keys": check_keys,
+        "drivers": check_drivers,
         "API": api,
     }
     failed = _load_django()

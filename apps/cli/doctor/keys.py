@@ -1,4 +1,5 @@
-"""Keys and tokens: whether those are there that clients and apps need, and whether the sealed ones can be read."""
+"""Keys, tokens and secrets: whether those are there that clients and apps need, and whether the sealed ones can be
+read."""
 
 from typing import Any
 
@@ -26,6 +27,12 @@ SELECT environment.slug, key.name, key.sealed FROM datastore_signingkey AS key
 JOIN datastore_environment AS environment ON environment.id = key.environment_id
 WHERE key.revoked_at IS NULL ORDER BY key.id LIMIT {_MOST}
 """
+_SECRETS = f"""
+SELECT environment.slug, secret.name, secret.sealed, environment.id FROM datastore_secret AS secret
+JOIN datastore_environment AS environment ON environment.id = secret.environment_id
+ORDER BY secret.id LIMIT {_MOST}
+"""
+_RESEAL = "put the former key into SECRET_KEY_FALLBACKS, on every machine, and then\npython manage.py keys reseal"
 _TOKENS = "SELECT count(*) FILTER (WHERE revoked_at IS NULL), count(revoked_at) FROM datastore_apitoken"
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -34,7 +41,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 def check_keys() -> list[Finding]:
     try:
         with connect() as connection:
-            return [*_of_environments(connection), _sealed(connection), _tokens(connection)]
+            return [*_of_environments(connection), _sealed(connection), _secrets(connection), _tokens(connection)]
     except psycopg.Error as error:
         return not_known("keys", error)
 
@@ -74,9 +81,27 @@ def _sealed(connection: Connection) -> Finding:
             unread.append(f"{name} ({environment})")
     if unread:
         found = f"{len(unread)} of {len(rows)} cannot be unsealed with SECRET_KEY: {_named(unread)}"
-        to_do = "put the former key into SECRET_KEY_FALLBACKS, on every machine, and then\npython manage.py keys reseal"
-        return fault("sealed keys", found, to_do)
+        return fault("sealed keys", found, _RESEAL)
     return ok("sealed keys", f"{one_of(len(rows), 'signing key')}, readable with SECRET_KEY" if rows else "none")
+
+
+def _secrets(connection: Connection) -> Finding:
+    from apps.datastore.sealing import CannotUnsealError, unseal_at
+    from apps.datastore.secrets import place_of
+
+    rows = connection.execute(_SECRETS).fetchall()
+    unread = []
+    for environment, name, sealed, environment_id in rows:
+        try:
+            unseal_at(place_of(environment_id, name), sealed)
+        except CannotUnsealError:
+            unread.append(f"{name} ({environment})")
+    if unread:
+        found = f"{len(unread)} of {len(rows)} cannot be unsealed with SECRET_KEY: {_named(unread)}"
+        return fault(
+            "secrets", f"{found}; the steps there do not run", f"{_RESEAL}\nor set them anew: inngest secrets set"
+        )
+    return ok("secrets", f"{one_of(len(rows), 'secret')}, readable with SECRET_KEY" if rows else "none")
 
 
 def _tokens(connection: Connection) -> Finding:

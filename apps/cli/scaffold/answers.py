@@ -1,6 +1,7 @@
 """Answers that a person gives, as flags or when asked: each is checked as the definition will be."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 
 from apps.cli.scaffold.plan import HTTP, LANGUAGES, RUNTIMES
@@ -18,8 +19,11 @@ class NotAnAnswer(Exception):
 
 
 def slug(name: str) -> str:
-    """The function's id and its folder's name. Raises NotAnAnswer for a name without letters and digits."""
-    found = re.sub(r"[^a-z0-9]+", "-", name.lower())[:MAX_SLUG].strip("-")
+    """The function's id and its folder's name: `grosse-raume` of "Große Räume". Raises NotAnAnswer for a name without
+    letters and digits."""
+    apart = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(char for char in apart if not unicodedata.combining(char))
+    found = re.sub(r"[^a-z0-9]+", "-", plain)[:MAX_SLUG].strip("-")
     if not found:
         raise NotAnAnswer("a name needs a letter from a to z, or a digit: the function's id is made from it")
     return found

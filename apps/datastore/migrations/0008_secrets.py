@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='environment',
             name='secret_changes',
-            field=models.PositiveIntegerField(default=0),
+            field=models.PositiveIntegerField(db_default=0),
         ),
         migrations.CreateModel(
             name='Secret',
@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(db_collation='C', max_length=255)),
                 ('sealed', models.TextField()),
+                ('size', models.PositiveIntegerField()),
                 ('actor', models.CharField(max_length=200)),
                 ('created_at', models.DateTimeField()),
                 ('updated_at', models.DateTimeField()),

@@ -13,6 +13,8 @@ from drivers.docker_orphans import Found, list_containers, remove_container
 
 GRACE_SECONDS = 30.0
 """A younger container is left to the worker that has just recorded its result and is about to remove it."""
+UNKNOWN_GRACE_SECONDS = 600.0
+"""So long after its deadline nobody waits for one that still runs: whoever watches it kills it at the deadline."""
 AT_ONCE = 500
 REMOVED_MOST = 200
 """In one look, so that the engine is looked at in between."""
@@ -24,8 +26,9 @@ def remove_orphans() -> None:
 
     The engine is asked first, then the database: a container is made after its claim has been committed, so whatever is
     there had an attempt that the database knows of. What is not ours is never touched. Development servers share the
-    id of their environment: a run that is not known here may be another's, and its container stays until its time
-    limit and RETENTION_DAYS have passed, when no server has such a run any more. Raises EngineAway.
+    id of their environment: a run that is not known here may be another's. Its container, if it still runs, goes some
+    time after its deadline; if it has ended, its result may be read once that server is started again, so it stays
+    until no server has such a run any more (RETENTION_DAYS). Raises EngineAway.
     """
     found = list_containers()
     ours = _own_environments({one.owner for one in found})
@@ -48,6 +51,8 @@ def orphans(found: Sequence[Found], now: float) -> list[Found]:
 def _is_orphan(one: Found, place: Place, now: float) -> bool:
     age = now - one.created_at
     if place == "unknown":
+        if one.running:
+            return now > one.deadline + UNKNOWN_GRACE_SECONDS
         return age > settings.RETENTION_DAYS * DAY and now > one.deadline
     return place == "over" and age > GRACE_SECONDS
 

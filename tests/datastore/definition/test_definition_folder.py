@@ -148,7 +148,9 @@ def test_the_examples_are_right() -> None:
     checked = [check_files(read_files(folder)) for folder in find_functions(examples)]
     assert {one.definition.id for one in checked} == {
         "abstract-nitty-a14c1d",
+        "check-iban",
         "notify",
         "onboarding",
+        "sales-report",
         "weekly-summary",
     }

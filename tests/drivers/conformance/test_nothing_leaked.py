@@ -38,8 +38,11 @@ def test_a_thousand_runs_leave_nothing_behind(subject: Subject) -> None:
     run_all(subject, kinds, WARM_UP)
     before = held(subject)
     run_all(subject, kinds, RUNS)
-    wait_for(lambda: held(subject).files <= before.files, "no file handle is left open")
-    wait_for(lambda: held(subject).threads <= before.threads, "no thread is left running")
+    # As many connections may be kept as calls ran side by side, each with both its ends and a server's thread here. How
+    # many of them the warm-up made is chance.
+    kept = SIDE_BY_SIDE["http"] if subject.runtime == "http" else 0
+    wait_for(lambda: held(subject).files <= before.files + 2 * kept, "no file handle is left open")
+    wait_for(lambda: held(subject).threads <= before.threads + kept, "no thread is left running")
     after = held(subject)
     assert after.outside == before.outside
     assert after.rss - before.rss < GROWTH, f"{(after.rss - before.rss) / RUNS:,.0f} bytes a run"
