@@ -34,9 +34,14 @@ class RunsView(APIView):
     def get(self, request: Request) -> Response:
         """Runs, newest first, without their steps."""
         environment, asked = environment_of(request), page_parameters(request, of="runs")
-        if run_ids := run_ids_parameter(request):
-            return Response(RunsAnswer(data=run_answers(load_runs(environment, run_ids)), page=asked.answer(None)))
         statuses, slug = statuses_parameter(request), text_parameter(request, "function_id")
+        if run_ids := run_ids_parameter(request):
+            rows = [
+                row
+                for row in load_runs(environment, run_ids)
+                if (not statuses or row.shown_status in statuses) and slug in (None, row.function_slug)
+            ]
+            return Response(RunsAnswer(data=run_answers(rows), page=asked.answer(None)))
         function = None
         if slug is not None:
             function = Function.objects.filter(environment=environment, slug=slug).first()

@@ -58,7 +58,7 @@ EVENT_FILTERS = [
 RUN_FILTERS = [
     OpenApiParameter("status", str, many=True, enum=RUN_STATUSES, description="Any of these."),
     OpenApiParameter("function_id", str, description="The function's id."),
-    OpenApiParameter("run_id", str, many=True, description="These runs, up to 100, whatever else is asked for."),
+    OpenApiParameter("run_id", str, many=True, description="Of these runs alone, up to 100, on one page."),
 ]
 
 

@@ -113,12 +113,16 @@ def test_one_run_costs_as_many_statements_however_many_steps_it_has_not_reached(
             assert len(client.get(f"/v1/runs/{run.id}").json()["data"]["steps"]) == count + 1
 
 
-def test_runs_are_found_by_their_ids_whatever_else_is_asked_for(
+def test_runs_are_found_by_their_ids_and_narrowed_by_what_else_is_asked_for(
     client: APIClient, completed_run: StoredRun, failed_run: StoredRun, dev: Environment
 ) -> None:
     add_run(version_of(dev, slug="other"), add_event(dev))
     wanted = {completed_run.id, failed_run.id}
-    assert ids(client, run_id=[*wanted, "0" * 26, "nothing"], status="Queued", limit=1) == wanted
+    asked = [*wanted, "0" * 26, "nothing"]
+    assert ids(client, run_id=asked, limit=1) == wanted
+    assert ids(client, run_id=asked, status="Failed") == {failed_run.id}
+    assert ids(client, run_id=asked, function_id="other") == set()
+    assert client.get("/v1/runs", {"run_id": asked, "status": "lost"}).status_code == 400
     answer = client.get("/v1/runs", {"run_id": [completed_run.id.lower()] * 101})
     assert answer.status_code == 400
     assert answer.json()["error"] == "`run_id` must be there at most 100 times"
