@@ -4,6 +4,7 @@ With `-n 2`, each of the two processes that run tests has its own; the one that 
 """
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,9 @@ _services = pytest.StashKey[SessionServices]()
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """A wrapper, to run before pytest-django's own, which reads the settings, and before conftests that read models."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As a shell starts what it runs in the background; what we start would ignore the Ctrl-C that is tested.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     asked = early_config.known_args_namespace
     hands_out = getattr(asked, "numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ
     if not (asked.help or asked.version or hands_out):

@@ -87,6 +87,7 @@ def test_nobodys_text_steers_the_terminal() -> None:
 
 
 def test_a_terminal_cuts_a_long_name_and_a_wide_one_keeps_the_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     assert told(change("x" * 90, "new", 1)) == [f"  + {'x' * 90}   v1   new"]
     monkeypatch.setenv("COLUMNS", "80")
     lines = told(change("x" * 90, "new", 1), change("日本", "new", 1))
