@@ -28,8 +28,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
 
 @pytest.fixture(scope="session", autouse=True)
 def _what_migrations_made() -> Iterator[None]:
-    """A test with transactions empties every table; what lies in one from the beginning is there again after it. (In one
-    process these tests come last; of two processes each has files with and without them, in any order.)"""
+    """A test with transactions empties every table; what lies in one from the beginning is there again after it.
+
+    In one process these tests come last; of two processes each has files with and without them, in any order.
+    """
 
     def put_back(sender: Any, **kwargs: Any) -> None:
         if sender.label == "datastore" and kwargs.get("plan") is None:  # after a flush, not after a migration
