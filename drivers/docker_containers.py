@@ -47,6 +47,8 @@ def allowance(runtime: Mapping[str, Any], settings: DockerSettings) -> Allowance
         (cpus, settings.cpus_max, "CPUs", "DOCKER_CPUS_MAX"),
         (pids, settings.pids_max, "processes", "DOCKER_PIDS_MAX"),
     ):
+        if asked <= 0:  # to an engine that is no limit at all
+            raise Refused("LimitRefused", f"the step asks for {asked:,} {what}; it is to be more than nothing")
         if asked > most:
             raise Refused("LimitRefused", f"the step asks for {asked:,} {what}; {setting} allows {most:,}")
     return Allowance(memory, cpus, pids)

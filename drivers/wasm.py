@@ -107,14 +107,13 @@ class _Attempt:
         log = host.log(lines)
         if host.flooded:
             return answers.too_large(limits.output_bytes + limits.log_bytes + 1, limits, log, at_least=True)
+        stopped = self._cutoff.reason
+        if stopped is not None and (host.slept_short or (fault is not None and host.exit_code is None)):
+            return answers.aborted(log) if stopped == "abort" else answers.timed_out(self._call.timeout, log)
         if host.exit_code is not None:
             return self._exited(host.exit_code, output, log)
         if fault is None:
             return answers.completed(output, limits, log)
-        if self._cutoff.reason is not None:
-            return (
-                answers.aborted(log) if self._cutoff.reason == "abort" else answers.timed_out(self._call.timeout, log)
-            )
         if not began and not isinstance(fault, wasmtime.Trap):
             return self._not_begun(fault, log)
         return self._trapped(fault, log)

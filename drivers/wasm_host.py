@@ -55,6 +55,8 @@ class Host:
         self._began = 0
         self.exit_code: int | None = None
         self.flooded = False
+        self.slept_short = False
+        """Whether it was woken before its time: what it did after that was not what it is written for."""
 
     def begin(self) -> None:
         """The module's monotonic clock starts here."""
@@ -145,8 +147,8 @@ class Host:
             # For clocks how long until then, for streams nothing.
             waits = [self._left(one[2], one[3], one[5]) if one[1] == _CLOCK else 0 for one in asked_for]
             soonest = min(waits)
-            if soonest > 0:
-                self._woken.wait(min(soonest / 1e9, threading.TIMEOUT_MAX))
+            if soonest > 0 and self._woken.wait(min(soonest / 1e9, threading.TIMEOUT_MAX)):
+                self.slept_short = True
             events = [
                 _EVENT.pack(*self._event(one))
                 for one, wait in zip(asked_for, waits, strict=True)

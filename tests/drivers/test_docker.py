@@ -151,8 +151,10 @@ def test_a_variable_that_no_environment_can_hold_fails_for_good(
     assert not outcome.retryable
 
 
-@pytest.mark.parametrize("option", [{"memory": 2**40}, {"cpus": 1000.0}, {"pids": 100_000}])
-def test_a_step_that_asks_for_more_than_the_settings_allow_fails_for_good(
+@pytest.mark.parametrize(
+    "option", [{"memory": 2**40}, {"cpus": 1000.0}, {"pids": 100_000}, {"memory": 0}, {"pids": -1}, {"cpus": 0.0}]
+)
+def test_a_step_that_asks_for_more_than_the_settings_allow_or_for_no_limit_fails_for_good(
     subject: DockerSubject, option: dict[str, float]
 ) -> None:
     outcome = ran(subject, subject.running("echo 1", None, **option))

@@ -27,6 +27,11 @@ IMPORTS = """
   (data (i32.const 64) "/etc/passwd")
 """
 
+SLEEP = """
+  (i64.store (i32.const 24) (i64.const -1))
+  (drop (call $poll (i32.const 0) (i32.const 256) (i32.const 1) (i32.const 512)))
+"""
+
 
 @pytest.fixture(scope="module")
 def wasm() -> Iterator[WasmDriver]:
@@ -88,10 +93,11 @@ def test_recursion_without_end_fails_by_name_on_any_thread(wasm: WasmDriver) -> 
         "(loop (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 8))) (br 0))",
         "(loop (memory.fill (i32.const 0) (i32.const 1) (i32.const 131072)) (br 0))",
         "(loop (drop (memory.grow (i32.const 1000000))) (br 0))",
-        "(i64.store (i32.const 24) (i64.const -1)) "
-        "(drop (call $poll (i32.const 0) (i32.const 256) (i32.const 1) (i32.const 512))) (loop (br 0))",
+        f"{SLEEP} (loop (br 0))",
+        SLEEP,
+        f"{SLEEP} (call $exit (i32.const 0))",
     ],
-    ids=["loop", "writes nothing", "fills", "grows", "sleeps"],
+    ids=["loop", "writes nothing", "fills", "grows", "sleeps", "sleeps and returns", "sleeps and exits"],
 )
 def test_the_timeout_holds_whatever_it_does(wasm: WasmDriver, start: str) -> None:
     started = time.monotonic()
