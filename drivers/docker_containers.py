@@ -47,10 +47,9 @@ def allowance(runtime: Mapping[str, Any], settings: DockerSettings) -> Allowance
         (cpus, settings.cpus_max, "CPUs", "DOCKER_CPUS_MAX"),
         (pids, settings.pids_max, "processes", "DOCKER_PIDS_MAX"),
     ):
-        if asked <= 0:  # to an engine that is no limit at all
-            raise Refused("LimitRefused", f"the step asks for {asked:,} {what}; it is to be more than nothing")
-        if asked > most:
-            raise Refused("LimitRefused", f"the step asks for {asked:,} {what}; {setting} allows {most:,}")
+        if not 0 < asked <= most:  # 0 and less are no limit at all, to an engine
+            words = f"the step asks for {asked:,} {what}; more than 0 are meant, and {setting} allows {most:,}"
+            raise Refused("LimitRefused", words)
     return Allowance(memory, cpus, pids)
 
 
