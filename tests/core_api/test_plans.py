@@ -1,6 +1,7 @@
 """What the database does for an answer does not grow with its tables, also by plans made before they grew."""
 
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
 from apps.datastore.models import Environment
@@ -49,6 +50,9 @@ def test_growing_tables_are_only_looked_up_by_index(
     client: APIClient, request: pytest.FixtureRequest, plans: list[str], path: str, analyzed_when: str
 ) -> None:
     if analyzed_when == "empty":
+        # As in a new database: the pages that other tests' rows have left count for the planner, too.
+        with connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {', '.join(GROWING)}")
         analyze(*GROWING)
     request.getfixturevalue("grown")
     run: StoredRun = request.getfixturevalue("completed_run")
