@@ -57,7 +57,7 @@ def test_what_a_failed_build_said_is_shown_and_nothing_is_sent(shop: Shop) -> No
     with telling(shop) as server:
         said = shop.inngest("deploy", "shop")
         assert (said.code, server.asked) == (1, [])
-    assert "no such compiler" in said.err.splitlines()
+    assert "  no such compiler" in said.err.splitlines()
     assert "error: building step add failed (exit code 3)" in said.err
 
 
