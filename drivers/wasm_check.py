@@ -38,16 +38,12 @@ _FOR_THE_BROWSER = ("gojs", "env", "wbg", "__wbindgen_placeholder__", "./")
 _NAME_CHARS = 100
 
 
-def check_module(path: str, data: bytes) -> list[str]:
-    """What is wrong with the module at `path`, each in words that begin with the path; empty if nothing is.
-
-    Takes some 10 ms a megabyte, and never raises. Called when a function is checked for a deploy.
-    """
-    return [f"{path} {problem}" for problem in problems_of(data)]
-
-
 def problems_of(data: bytes) -> list[str]:
-    """The same, in words that follow the module's name."""
+    """What is wrong with a module, each in words that follow its name; empty if nothing is.
+
+    Takes some 10 ms a megabyte, and never raises. Called when a function is checked for a deploy, and before its module
+    is compiled.
+    """
     if len(data) > MAX_BYTES:
         return [f"has {len(data):,} bytes; a module may have {MAX_BYTES:,}"]
     try:

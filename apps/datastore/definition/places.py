@@ -56,3 +56,16 @@ def file_in(folder: StepFolder, relative: str, path: str, log: FaultLog, hint: s
         log.add(path, f"there is no {shown(relative)} in {folder}{hint}")
         return None
     return relpath(place, folder.path or ".")
+
+
+def named_file(
+    value: object, path: str, log: FaultLog, folder: StepFolder, endings: tuple[str, ...], *, hint: str = ""
+) -> str | None:
+    """The same for what a document says: a text with one of these endings."""
+    text = check_text(value, path, log, MAX_LENGTH, one_line=True)
+    if text is None:
+        return None
+    if not text.endswith(endings):
+        log.add(path, f"must be a file that ends in {', '.join(endings)}")
+        return None
+    return file_in(folder, text, path, log, hint)

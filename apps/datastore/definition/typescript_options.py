@@ -2,8 +2,8 @@
 
 from apps.datastore.definition.faults import FaultLog, at
 from apps.datastore.definition.option_values import Options, check_hosts
-from apps.datastore.definition.places import MAX_LENGTH, StepFolder, file_in
-from apps.datastore.definition.values import check_object, check_text
+from apps.datastore.definition.places import StepFolder, named_file
+from apps.datastore.definition.values import check_object
 
 SCRIPT_ENDINGS = (".ts", ".mts", ".js", ".mjs")
 DEFAULT_SCRIPTS = ("index.ts", "index.js")
@@ -24,14 +24,7 @@ def typescript_options(found: dict[str, object], path: str, log: FaultLog, folde
 
 def _entrypoint(found: dict[str, object], path: str, log: FaultLog, folder: StepFolder) -> str | None:
     if "entrypoint" in found:
-        path = at(path, "entrypoint")
-        written = check_text(found["entrypoint"], path, log, MAX_LENGTH, one_line=True)
-        if written is None:
-            return None
-        if not written.endswith(SCRIPT_ENDINGS):
-            log.add(path, f"must be a file that ends in {', '.join(SCRIPT_ENDINGS)}")
-            return None
-        return file_in(folder, written, path, log)
+        return named_file(found["entrypoint"], at(path, "entrypoint"), log, folder, SCRIPT_ENDINGS)
     if folder.path is None:
         return None
     for name in DEFAULT_SCRIPTS:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from apps.datastore.definition.faults import FaultLog, at, shown
 from apps.datastore.definition.option_values import Options
-from apps.datastore.definition.places import MAX_LENGTH, StepFolder, file_in
+from apps.datastore.definition.places import StepFolder, named_file
 from apps.datastore.definition.values import MAX_TEXT, check_object, check_text
 
 ENDING = ".wasm"
@@ -36,14 +36,7 @@ def wasm_options(found: dict[str, object], path: str, log: FaultLog, folder: Ste
 
 def _module(found: dict[str, object], path: str, log: FaultLog, folder: StepFolder, hint: str) -> str | None:
     if "module" in found:
-        path = at(path, "module")
-        text = check_text(found["module"], path, log, MAX_LENGTH, one_line=True)
-        if text is None:
-            return None
-        if not text.endswith(ENDING):
-            log.add(path, f"must be a file that ends in {ENDING}")
-            return None
-        return file_in(folder, text, path, log, hint)
+        return named_file(found["module"], at(path, "module"), log, folder, (ENDING,), hint=hint)
     if folder.path is None:
         return None
     modules = modules_in(folder.path, folder.files)
